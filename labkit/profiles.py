@@ -1,0 +1,71 @@
+"""Profiles and folders: how much data, how long to train, where things lie.
+
+A profile is one frozen set of sizes. Three environment variables choose: `LAB_PROFILE` (a name below), `LAB_DATA`
+(a dataset of one's own; unset = the composed corpus) and `LAB_CACHE` (where made things are kept).
+"""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+import platformdirs
+
+SAMPLE_RATE = 22_050  # Hz; every sound of the lab is brought to this rate, mono
+
+
+@dataclass(frozen=True)
+class Profile:
+    """The sizes of one run of the lab; the same lesson runs with any of them."""
+
+    name: str
+    clips_per_genre: int    # composed corpus, train and test together
+    multitask_clips: int    # composed corpus, train and test together
+    seconds: float          # length of a composed clip
+    max_per_class: int | None  # with LAB_DATA: at most so many training clips a class, whole albums; None = all
+    epochs: int             # upper limit of every training
+
+
+PROFILES = {
+    profile.name: profile
+    for profile in (
+        #        name      per genre  multitask  seconds  max_per_class  epochs
+        Profile("smoke",           4,        16,     4.0,             8,      1),
+        Profile("ci",             20,        60,    10.0,            40,      5),
+        Profile("laptop",         40,       300,    30.0,           160,     15),
+        Profile("full",          200,      1497,    30.0,          None,     40),
+    )
+}
+REDUCED = ("smoke", "ci", "laptop")  # a page executed with one of these says so in a banner
+
+
+def load_profile(name: str | None = None) -> Profile:
+    """The profile called `name`; without a name the one that `LAB_PROFILE` names, else "ci".
+
+    Raises ValueError when no profile has that name.
+    """
+    name = name or os.environ.get("LAB_PROFILE") or "ci"
+    if name not in PROFILES:
+        raise ValueError(f"There is no profile {name!r}. Expected one of {', '.join(PROFILES)}: "
+                         f"set `profile` in the lesson's first cell, or the variable LAB_PROFILE.")
+    return PROFILES[name]
+
+
+def cache_root() -> Path:
+    """The folder for everything that the lab makes once and keeps: `LAB_CACHE`, else the platform's cache folder."""
+    return Path(os.environ.get("LAB_CACHE") or platformdirs.user_cache_dir("labkit", appauthor=False)).expanduser()
+
+
+def data_root() -> Path | None:
+    """The reader's own dataset, `LAB_DATA`; None when it is unset, which means the composed corpus.
+
+    Raises FileNotFoundError when `LAB_DATA` names no folder.
+    """
+    given = os.environ.get("LAB_DATA")
+    if not given:
+        return None
+    root = Path(given).expanduser()
+    if not root.is_dir():
+        raise FileNotFoundError(f"LAB_DATA is set to {given!r}, which is no folder. Expected a folder that holds "
+                                "fma_genre_spectrograms/, multitask_dataset/ or audio/. "
+                                "Correct it, or unset LAB_DATA to use the composed corpus.")
+    return root
