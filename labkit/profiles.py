@@ -10,6 +10,8 @@ from pathlib import Path
 
 import platformdirs
 
+from labkit.errors import LabError
+
 SAMPLE_RATE = 22_050  # Hz; every sound of the lab is brought to this rate, mono
 
 
@@ -35,17 +37,25 @@ PROFILES = {
         Profile("full",          200,      1497,    30.0,          None,     40),
     )
 }
+class ProfileError(LabError, ValueError):
+    """No profile has that name."""
+
+
+class DataError(LabError, ValueError):
+    """A dataset, or one of its files, is not what was expected."""
+
+
 REDUCED = ("smoke", "ci", "laptop")  # a page executed with one of these says so in a banner
 
 
 def load_profile(name: str | None = None) -> Profile:
     """The profile called `name`; without a name the one that `LAB_PROFILE` names, else "ci".
 
-    Raises ValueError when no profile has that name.
+    Raises ProfileError when no profile has that name.
     """
     name = name or os.environ.get("LAB_PROFILE") or "ci"
     if name not in PROFILES:
-        raise ValueError(f"There is no profile {name!r}. Expected one of {', '.join(PROFILES)}: "
+        raise ProfileError(f"There is no profile {name!r}. Expected one of {', '.join(PROFILES)}: "
                          f"set `profile` in the lesson's first cell, or the variable LAB_PROFILE.")
     return PROFILES[name]
 
@@ -58,14 +68,14 @@ def cache_root() -> Path:
 def data_root() -> Path | None:
     """The reader's own dataset, `LAB_DATA`; None when it is unset, which means the composed corpus.
 
-    Raises FileNotFoundError when `LAB_DATA` names no folder.
+    Raises DataError when `LAB_DATA` names no folder.
     """
     given = os.environ.get("LAB_DATA")
     if not given:
         return None
     root = Path(given).expanduser()
     if not root.is_dir():
-        raise FileNotFoundError(f"LAB_DATA is set to {given!r}, which is no folder. Expected a folder that holds "
+        raise DataError(f"LAB_DATA is set to {given!r}, which is no folder. Expected a folder that holds "
                                 "fma_genre_spectrograms/, multitask_dataset/ or audio/. "
                                 "Correct it, or unset LAB_DATA to use the composed corpus.")
     return root

@@ -1,0 +1,205 @@
+"""The one graph of the book: which lessons there are, what each needs, and what decides its outputs."""
+
+import ast
+import hashlib
+import os
+import tomllib
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+import yaml
+
+import labkit
+from labkit.bookbuild.pairing import read_lesson
+from labkit.errors import LabError
+
+# Versions that decide what a lesson computes and draws, and that its page is reported with.
+VERSIONS = ("torch", "librosa", "numpy", "scipy", "scikit-learn", "matplotlib")
+
+
+class GraphError(LabError):
+    """The graph of the lessons does not hold together."""
+
+
+@dataclass(frozen=True)
+class Lesson:
+    """One lesson of the book."""
+
+    name: str                          # notebooks/<name>.py
+    needs: tuple[str, ...] = ()        # products of other lessons
+    products: tuple[str, ...] = ()     # what others may need
+
+
+LESSONS = (
+    Lesson("01_spectrograms"),
+    Lesson("02_beat_sync"),
+    Lesson("03_chromagrams"),
+    Lesson("04_dataset"),
+)
+
+
+@dataclass(frozen=True)
+class Project:
+    """A checkout: where its sources stand and where what is built from them goes."""
+
+    root: Path
+    lessons: tuple[Lesson, ...] = LESSONS
+    work: Path | None = None           # where to build; None = _build in the checkout
+
+    def __post_init__(self):
+        for name in ("_toc.yml", "_config.yml"):
+            if not (self.root / name).is_file():
+                raise LabError(f"No {name} in {self.root.name}/. Expected the checkout of the lab book; "
+                                        "run the command from there.")
+
+    @property
+    def notebooks(self) -> Path:
+        return self.root / "notebooks"
+
+    @property
+    def build(self) -> Path:
+        return self.work or self.root / "_build"
+
+    @property
+    def html(self) -> Path:
+        return self.build / "html"
+
+    @cached_property
+    def repository(self) -> str:
+        """The address of the repository, which stands once, in pyproject.toml; "" while it is not known."""
+        file = self.root / "pyproject.toml"
+        settings = tomllib.loads(file.read_text(encoding="utf-8")) if file.exists() else {}
+        return settings.get("tool", {}).get("labkit", {}).get("repository", "")
+
+    def pages(self) -> list[str]:
+        """The pages of the table of contents, without ending, in reading order."""
+        def walk(node):
+            if isinstance(node, list):
+                for item in node:
+                    yield from walk(item)
+            elif isinstance(node, dict):
+                for key in ("root", "file"):
+                    if key in node:
+                        yield node[key].removesuffix(".md").removesuffix(".ipynb")
+                for key in ("parts", "chapters", "sections"):
+                    yield from walk(node.get(key, []))
+        return list(walk(yaml.safe_load((self.root / "_toc.yml").read_text(encoding="utf-8"))))
+
+    def lesson(self, name: str) -> Lesson:
+        for lesson in self.lessons:
+            if lesson.name == name:
+                return lesson
+        raise GraphError(f"There is no lesson {name!r}. Expected one of {', '.join(x.name for x in self.lessons)}.")
+
+
+def makers(lessons: tuple[Lesson, ...]) -> dict[str, Lesson]:
+    """The lesson that makes each product. Raises GraphError when two make the same one."""
+    found: dict[str, Lesson] = {}
+    for lesson in lessons:
+        for product in lesson.products:
+            if product in found:
+                raise GraphError(f"Both {found[product].name} and {lesson.name} make the product {product!r}. "
+                                 "Expected one maker; rename one of them in the graph.")
+            found[product] = lesson
+    return found
+
+
+def prerequisites(lesson: Lesson, lessons: tuple[Lesson, ...]) -> list[Lesson]:
+    """The lessons that make what `lesson` needs. Raises GraphError for a need that no lesson makes."""
+    made_by = makers(lessons)
+    missing = [need for need in lesson.needs if need not in made_by]
+    if missing:
+        raise GraphError(f"{lesson.name} needs {missing[0]!r}, which no lesson makes. "
+                         "Add it to the products of a lesson in the graph, or drop the need.")
+    return [made_by[need] for need in lesson.needs]
+
+
+def in_order(lessons: tuple[Lesson, ...]) -> list[Lesson]:
+    """All lessons, each after those that it needs. Raises GraphError when they need one another in a circle."""
+    done: list[Lesson] = []
+
+    def visit(lesson: Lesson, path: tuple[str, ...]) -> None:
+        if lesson.name in path:
+            raise GraphError(f"Lessons need one another in a circle: {' -> '.join((*path, lesson.name))}. "
+                             "Cut it in the graph.")
+        if lesson not in done:
+            for before in prerequisites(lesson, lessons):
+                visit(before, (*path, lesson.name))
+            done.append(lesson)
+
+    for lesson in lessons:
+        visit(lesson, ())
+    return done
+
+
+def code_cells(script: Path) -> list[str]:
+    """The sources of the code cells of a lesson, in order."""
+    return [cell.source for cell in read_lesson(script).cells if cell.cell_type == "code"]
+
+
+@lru_cache(maxsize=None)
+def imported_modules(source: str) -> frozenset[str]:
+    """The modules of labkit that `source` imports anywhere, as dotted names; IPython magics are passed over."""
+    plain = "\n".join("" if line.lstrip().startswith(("%", "!")) else line for line in source.splitlines())
+    names: set[str] = set()
+    for node in ast.walk(ast.parse(plain)):
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            names |= {node.module} | {f"{node.module}.{alias.name}" for alias in node.names}
+    return frozenset(name for name in names if name.split(".")[0] == "labkit")
+
+
+def library_files(sources: list[str]) -> list[Path]:
+    """The files of labkit that `sources` reach through imports, directly or not."""
+    package = Path(labkit.__file__).parent
+    todo, found = list(sources), set()
+    while todo:
+        for module in imported_modules(todo.pop()):
+            base = package.joinpath(*module.split(".")[1:])
+            # A package stands for all its modules: its __init__ may hand out any of them.
+            files = [base.with_suffix(".py")] if base.with_suffix(".py").is_file() else sorted(base.glob("*.py"))
+            if base == package:
+                files = [package / "__init__.py"]
+            for file in files:
+                if file not in found:
+                    found.add(file)
+                    todo.append(file.read_text(encoding="utf-8"))
+    return sorted(found)
+
+
+def installed_versions() -> dict[str, str]:
+    """The versions of the libraries that decide a lesson's outputs."""
+    def one(name):
+        try:
+            return version(name)
+        except PackageNotFoundError:
+            return "none"
+    return {name: one(name) for name in VERSIONS}
+
+
+def input_digest(project: Project, lesson: Lesson, profile: str, data: str) -> str:
+    """Digest of everything that decides the outputs of `lesson`.
+
+    Its code cells, the code of the lessons whose products it needs, the files of labkit that these import, the
+    profile, the data and the library versions. Prose is not part of it: a changed sentence needs no execution.
+    """
+    code: list[str] = []
+
+    def collect(one: Lesson) -> None:
+        code.extend(code_cells(project.notebooks / f"{one.name}.py"))
+        for before in prerequisites(one, project.lessons):
+            collect(before)
+
+    collect(lesson)
+    digest = hashlib.sha256(repr((profile, data, sorted(installed_versions().items()), code)).encode())
+    for file in library_files(code):
+        digest.update(file.read_bytes().replace(b"\r\n", b"\n"))
+    return digest.hexdigest()[:16]
+
+
+def cores() -> int:
+    """The processors that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

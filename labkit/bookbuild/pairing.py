@@ -1,0 +1,98 @@
+"""The two files of a lesson: NN_topic.py is the source, NN_topic.ipynb is derived from it.
+
+jupytext gives new random cell ids at each conversion, so that a comparison with `git diff` would always fail. Here an
+id is the digest of its cell, and two notebooks are compared cell by cell.
+"""
+
+import hashlib
+import os
+from pathlib import Path
+
+import jupytext
+import nbformat
+
+from labkit.errors import LabError
+
+KERNEL = {"display_name": "Python 3", "language": "python", "name": "python3"}
+PAIR = {"formats": "ipynb,py:percent", "notebook_metadata_filter": "jupytext,kernelspec"}
+
+
+class PairingError(LabError):
+    """The two files of a lesson tell different things; the message says what to do."""
+
+
+def read_lesson(script: Path) -> nbformat.NotebookNode:
+    """The notebook that the percent script `script` stands for: no outputs, each cell's id a digest of the cell."""
+    notebook = jupytext.read(script, fmt="py:percent")
+    seen: dict[str, int] = {}
+    for cell in notebook.cells:
+        text = f"{cell.cell_type}\n{cell.source}"
+        seen[text] = seen.get(text, 0) + 1
+        cell.id = hashlib.sha256(f"{text}\n{seen[text]}".encode()).hexdigest()[:12]
+        if cell.cell_type == "code":
+            cell.outputs, cell.execution_count = [], None
+    notebook.metadata = nbformat.from_dict({"kernelspec": KERNEL, "jupytext": PAIR})
+    notebook.nbformat, notebook.nbformat_minor = 4, 5
+    return notebook
+
+
+def written(notebook: nbformat.NotebookNode) -> str:
+    """The text of a notebook file."""
+    return nbformat.writes(notebook, version=4) + "\n"
+
+
+def cells_of(notebook: nbformat.NotebookNode) -> list[tuple[str, str, dict]]:
+    """What two notebooks are compared by: type, source and metadata of each cell."""
+    return [(cell.cell_type, cell.source, dict(cell.metadata)) for cell in notebook.cells]
+
+
+def difference(script: Path) -> str | None:
+    """Where NN_topic.ipynb departs from NN_topic.py, in one sentence; None when they tell the same."""
+    path = script.with_suffix(".ipynb")
+    if not path.exists():
+        return f"{path.name} is missing; run: make sync"
+    wanted, found = read_lesson(script), nbformat.read(path, as_version=4)
+    for number, (ours, theirs) in enumerate(zip(cells_of(wanted), cells_of(found), strict=False), start=1):
+        if ours != theirs:
+            return f"{path.name} departs from {script.name} at cell {number}; run: make sync"
+    if len(wanted.cells) != len(found.cells):
+        return (f"{path.name} has {len(found.cells)} cells, {script.name} has {len(wanted.cells)}; run: make sync")
+    if written(wanted) != path.read_text(encoding="utf-8"):
+        return f"{path.name} has outputs, other cell ids or other metadata than {script.name} gives; run: make sync"
+    return None
+
+
+def sync(folder: Path, take: str | None = None) -> list[str]:
+    """Write each NN_topic.ipynb from its NN_topic.py; returns the names that changed.
+
+    Somebody may have edited only the notebook. When it is the newer file of the two and its cells differ, nothing is
+    overwritten unless `take` says which side holds: "scripts" or "notebooks".
+
+    Raises PairingError in that case.
+    """
+    changed, refused = [], []
+    for script in sorted(folder.glob("*.py")):
+        path = script.with_suffix(".ipynb")
+        if difference(script) is None:
+            continue
+        if path.exists() and cells_of(nbformat.read(path, as_version=4)) != cells_of(read_lesson(script)):
+            if take == "notebooks":
+                edited = nbformat.read(path, as_version=4)
+                edited.metadata = nbformat.from_dict({"kernelspec": KERNEL, "jupytext": PAIR})
+                write_text(script, jupytext.writes(edited, fmt="py:percent"))
+            elif take is None and path.stat().st_mtime > script.stat().st_mtime:
+                refused.append(path.name)
+                continue
+        write_text(path, written(read_lesson(script)))
+        changed.append(path.name)
+    if refused:
+        raise PairingError(f"{', '.join(refused)}: edited after the script of the same name, and the two differ. To keep "
+                           "the notebook's edits: python -m labkit sync --take notebooks. To drop them: --take scripts.")
+    return changed
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a whole file or nothing: to a temporary name first, then renamed."""
+    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
+    partial.write_text(text, encoding="utf-8", newline="\n")
+    partial.replace(path)

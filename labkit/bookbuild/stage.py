@@ -1,0 +1,151 @@
+"""The stage: a folder with everything that Jupyter Book reads, dressed from the sources and the executed lessons.
+
+Lessons are written so that they read well in Jupyter, without any directive. Here a page of the book is made of them:
+today's prose is put beside the outputs, the cell of parameters is hidden, a banner says what was run, links to the
+glossary and the bibliography become references that the build checks, and each figure gets its alternative text.
+"""
+
+import re
+import shutil
+from pathlib import Path
+
+import nbformat
+
+from labkit.bookbuild.execute import Record, read_record
+from labkit.bookbuild.graph import Project
+from labkit.bookbuild.pairing import read_lesson, write_text, written
+from labkit.errors import LabError
+
+GLOSSARY_LINK = re.compile(r"\[([^\]]+)\]\((?:\.\./book/)?glossary\.md(?:#([^)]+))?\)")
+CITATION_LINK = re.compile(r"\[[^\]]+\]\((?:\.\./book/)?bibliography\.md#([^)]+)\)")
+LEAST_ALT = 25  # characters; a shorter text does not say what is seen
+
+
+class StageError(LabError):
+    """A lesson or page cannot be made into a page of the book; the message says where and why."""
+
+
+def with_references(text: str) -> str:
+    """Markdown links to the glossary and the bibliography as MyST roles, which the build resolves or complains about.
+
+    `[chroma](../book/glossary.md)` becomes a term; `[chroma](../book/glossary.md#chromagram)` a term under another
+    word; `[McFee 2015](../book/bibliography.md#mcfee2015)` a citation.
+    """
+    def term(match):
+        words, target = match.groups()
+        return f"{{term}}`{words} <{target.replace('-', ' ')}>`" if target else f"{{term}}`{words}`"
+
+    return CITATION_LINK.sub(lambda match: f"{{cite:t}}`{match[1]}`", GLOSSARY_LINK.sub(term, text))
+
+
+def banner(record: Record) -> str:
+    """The discreet note under the title of a page, as MyST."""
+    what = f"profile **{record.profile}**, {record.data_words}"
+    if record.reduced:
+        what += ". Numbers and figures are those of this reduced run"
+    return f":::{{div}} labkit-banner\nExecuted with {what}; {record.seconds:.0f} s. See the [status page](../book/status.md).\n:::"
+
+
+def dressed(project: Project, name: str, executed: Path) -> nbformat.NotebookNode:
+    """The lesson as a page: the prose of the source, the outputs of the execution.
+
+    Raises StageError for a figure without alternative text and for anything printed to the error stream.
+    """
+    page = read_lesson(project.notebooks / f"{name}.py")
+    done = nbformat.read(executed / "lesson.ipynb", as_version=4)
+    outputs = [cell for cell in done.cells
+               if cell.cell_type == "code" and "injected-parameters" not in cell.metadata.get("tags", [])]
+    code = [cell for cell in page.cells if cell.cell_type == "code"]
+    if [cell.source for cell in code] != [cell.source for cell in outputs]:
+        raise StageError(f"{name}: its execution holds other code than the lesson has now. Run the command again.")
+    for cell, ran in zip(code, outputs, strict=True):
+        cell.outputs, cell.execution_count = ran.outputs, ran.execution_count
+    for number, cell in enumerate(page.cells, start=1):
+        if cell.cell_type == "markdown":
+            cell.source = with_references(cell.source)
+            continue
+        if "parameters" in cell.metadata.get("tags", []):
+            cell.metadata["tags"] = [*cell.metadata["tags"], "remove-cell"]
+        dress_outputs(cell, where=f"{name}, cell {number}")
+    note = nbformat.v4.new_markdown_cell(banner(read_record(executed)), id="banner")
+    page.cells.insert(1, note)
+    return page
+
+
+def dress_outputs(cell: nbformat.NotebookNode, where: str) -> None:
+    """Give the figure of a cell the alternative text that it was shown with."""
+    alts = []
+    for output in cell.outputs:
+        if output.output_type == "stream" and output.name == "stderr":
+            raise StageError(f"{where} printed to the error stream, which a page must not show:\n{output.text}")
+        if output.output_type == "error":
+            raise StageError(f"{where} holds an error output: {output.ename}: {output.evalue}")
+        data = output.get("data", {})
+        if "text/markdown" in data:
+            data["text/markdown"] = with_references(data["text/markdown"])
+        if any(kind.startswith("image/") for kind in data):
+            alts.append(output.metadata.get("alt", ""))
+    if not alts:
+        return
+    if len(alts) > 1:
+        raise StageError(f"{where} shows {len(alts)} figures. Expected one a cell, because the alternative text of a "
+                         "figure belongs to its cell: split the cell.")
+    alt = alts[0] or cell.metadata.get("mystnb", {}).get("image", {}).get("alt", "")
+    if len(alt) < LEAST_ALT:
+        raise StageError(f"{where} shows a figure with the alternative text {alt!r}. Expected a sentence that says what "
+                         "is seen: plots.show(figure, alt=\"...\").")
+    cell.metadata["mystnb"] = {"image": {"alt": alt.replace("\n", " ")}}
+
+
+def status_table(records: list[Record]) -> str:
+    """The table of the status page, and the versions beneath it, as Markdown."""
+    lines = ["| lesson | profile | seconds | peak memory | threads | data | executed |", "|---|---|--:|--:|--:|---|---|"]
+    for one in records:
+        lines.append(f"| [{one.lesson}](../notebooks/{one.lesson}.ipynb) | {one.profile} | {one.seconds:.1f} | "
+                     f"{one.peak_mib:.0f} MiB | {one.threads} | `{one.data}` | {one.executed} |")
+    described = dict.fromkeys((one.data, one.data_words) for one in records)
+    lines += ["", "The data:", ""] + [f"- `{digest}`: {words}" for digest, words in described]
+    versions = dict.fromkeys((one.python, tuple(one.versions.items())) for one in records)
+    lines += ["", "Computed with:", ""]
+    for python, packages in versions:
+        lines.append(f"- Python {python}, " + ", ".join(f"{name} {number}" for name, number in packages))
+    return "\n".join(lines)
+
+
+def lay_stage(project: Project, executed: dict[str, Path]) -> Path:
+    """Write the stage folder anew and return it. Only what the table of contents names is in it, and what that shows."""
+    stage = project.build / "stage"
+    shutil.rmtree(stage, ignore_errors=True)
+    (stage / "notebooks").mkdir(parents=True)
+    records = [read_record(folder) for folder in executed.values()]
+    for name in ("_config.yml", "_toc.yml"):
+        write_text(stage / name, (project.root / name).read_text(encoding="utf-8"))
+    shutil.copytree(project.root / "book", stage / "book", ignore=shutil.ignore_patterns(".*", "*.md"))
+    for page in project.pages():
+        if page.startswith("notebooks/"):
+            name = page.split("/", 1)[1]
+            if name not in executed:
+                raise StageError(f"_toc.yml names {page}, but the graph in labkit/bookbuild/graph.py has no such lesson. "
+                                 "Add it to both, or take it out of both.")
+            write_text(stage / f"{page}.ipynb", written(dressed(project, name, executed[name])))
+            if (executed[name] / "media").is_dir():
+                shutil.copytree(executed[name] / "media", stage / "notebooks" / "media", dirs_exist_ok=True)
+        else:
+            source = project.root / f"{page}.md"
+            if not source.is_file():
+                raise StageError(f"_toc.yml names {page}, but there is no {page}.md. Add the page or drop the entry.")
+            write_text(stage / f"{page}.md", page_text(project, source.read_text(encoding="utf-8"), records))
+    for lesson in project.lessons:
+        if f"notebooks/{lesson.name}" not in project.pages():
+            raise StageError(f"The graph has the lesson {lesson.name}, but _toc.yml does not. Add it to both.")
+    return stage
+
+
+def page_text(project: Project, text: str, records: list[Record]) -> str:
+    """A prose page with its markers filled in: `<!-- status -->`, `<!-- changelog -->`."""
+    if "<!-- status -->" in text:
+        text = text.replace("<!-- status -->", status_table(records))
+    if "<!-- changelog -->" in text:
+        changes = (project.root / "CHANGELOG.md").read_text(encoding="utf-8")
+        text = text.replace("<!-- changelog -->", changes.split("\n", 1)[1])
+    return with_references(text)

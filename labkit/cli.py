@@ -1,0 +1,152 @@
+"""`python -m labkit ...`: everything that the Makefile does, and more, on any system.
+
+Libraries are imported inside the commands, because `setup`, `clean` and `help` run before anything is installed.
+"""
+
+import argparse
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+from labkit import __version__
+from labkit.environment import EXTRAS, ROOT, set_up, venv_python, write_constraints
+from labkit.errors import LabError
+
+HINT = "Is the environment set up? Run: python -m labkit setup, then use the interpreter in .venv."
+
+
+def setup(options) -> int:
+    set_up(options.extra)
+    return 0
+
+
+def book(options) -> int:
+    from labkit.bookbuild.build import build_book
+    from labkit.bookbuild.graph import Project
+
+    project = Project(ROOT)
+    first = build_book(project, options.profile, options.jobs)
+    print(f"\nOpen {first.relative_to(Path.cwd()) if first.is_relative_to(Path.cwd()) else first} in a browser.")
+    return 0
+
+
+def test(options) -> int:
+    command = [sys.executable, "-m", "pytest", "-n", str(options.workers), "--dist", "loadgroup"]
+    if options.quick:
+        command += ["-m", "not slow"]
+    return subprocess.run([*command, *options.rest], cwd=ROOT).returncode
+
+
+def lab(options) -> int:
+    return subprocess.run([sys.executable, "-m", "jupyter", "lab", "--notebook-dir", str(ROOT / "notebooks"),
+                           *options.rest], env=os.environ | {"JUPYTER_PREFER_ENV_PATH": "1"}).returncode
+
+
+def sync(options) -> int:
+    from labkit.bookbuild.pairing import sync as sync_folder
+
+    changed = sync_folder(ROOT / "notebooks", options.take)
+    print(f"written: {', '.join(changed)}" if changed else "every notebook tells what its script tells")
+    return 0
+
+
+def doctor(options) -> int:
+    from labkit.doctor import examine
+
+    return examine()
+
+
+def data_compose(options) -> int:
+    from labkit.corpus import build
+    from labkit.profiles import load_profile
+
+    print(build(load_profile(options.profile), workers=options.workers))
+    return 0
+
+
+def data_info(options) -> int:
+    from labkit.lab import open_lab
+
+    lab = open_lab(options.profile)
+    print(f"{lab.describe()}\ndigest {lab.fingerprint()}")
+    return 0
+
+
+def pin(options) -> int:
+    print(f"written: {write_constraints().name}")
+    return 0
+
+
+def clean(options) -> int:
+    gone = ["_build", ".pytest_cache", ".ruff_cache", ".hypothesis"] + [".venv"] * options.all
+    for name in gone:
+        if (ROOT / name).exists():
+            shutil.rmtree(ROOT / name)
+            print(f"removed {name}/")
+    return 0
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """The command line: one subparser a command, each with its function."""
+    parser = argparse.ArgumentParser(prog="python -m labkit", description=__doc__.splitlines()[0],
+                                     epilog="The same commands stand in the Makefile: make book, make test, make lab.")
+    parser.add_argument("--version", action="version", version=f"labkit {__version__}")
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND")
+
+    def command(function, help, name=None, to=commands):
+        added = to.add_parser(name or function.__name__, help=help, description=help)
+        added.set_defaults(run=function)
+        return added
+
+    one = command(setup, "make .venv with what this checkout needs, or find that it is ready")
+    one.add_argument("--extra", choices=EXTRAS, default="dev", help="how much: each holds the ones before it")
+    one = command(book, "execute the lessons whose inputs changed and render the HTML book")
+    one.add_argument("--profile", help="ci, laptop or full; without it LAB_PROFILE, else ci")
+    one.add_argument("--jobs", type=int, default=1, metavar="N", help="lessons side by side, one thread each")
+    one = command(test, "run the tests; what follows -- goes to pytest")
+    one.add_argument("--quick", action="store_true", help="leave out the slow ones")
+    one.add_argument("--workers", default="auto", help="processes, a number or auto")
+    one.add_argument("rest", nargs="*", metavar="-- ARGUMENTS")
+    one = command(lab, "open JupyterLab on the lessons; what follows -- goes to it")
+    one.add_argument("rest", nargs="*", metavar="-- ARGUMENTS")
+    one = command(sync, "write each NN_topic.ipynb from its NN_topic.py")
+    one.add_argument("--take", choices=("scripts", "notebooks"), help="which side holds where both were edited")
+    command(doctor, "what is well on this machine, what is not, and how to mend it")
+    data = commands.add_parser("data", help="the data that the lessons use").add_subparsers(
+        dest="what", required=True, metavar="WHAT")
+    one = command(data_compose, "make the composed corpus of a profile, or find that it is there", "compose", data)
+    one.add_argument("--profile", help="ci, laptop or full; without it LAB_PROFILE, else ci")
+    one.add_argument("--workers", type=int, metavar="N", help="processes; without it one a core")
+    one = command(data_info, "say which data the lessons will use, and their digest", "info", data)
+    one.add_argument("--profile", help="ci, laptop or full; without it LAB_PROFILE, else ci")
+    command(pin, "write constraints.txt from what is installed in .venv")
+    one = command(clean, "remove what was built; the cached data stay")
+    one.add_argument("--all", action="store_true", help="remove .venv as well")
+    help_parser = commands.add_parser("help", help="this list")
+    help_parser.set_defaults(run=lambda options: parser.print_help() or 0)
+    return parser
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run one command and return its exit code: 0 well, 1 a stated failure, 2 wrong words."""
+    parser = build_parser()
+    options = parser.parse_args(arguments)
+    if not getattr(options, "run", None):
+        parser.print_help()
+        return 2
+    try:
+        return options.run(options)
+    except ModuleNotFoundError as error:
+        if error.name and error.name.split(".")[0] == "labkit":
+            raise
+        print(f"The package {error.name} is not installed for {sys.executable}. {HINT} It is {venv_python()}.",
+              file=sys.stderr)
+        return 1
+    except LabError as error:
+        print(f"\n{error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("\nstopped", file=sys.stderr)
+        return 130

@@ -1,0 +1,67 @@
+"""What a lesson puts on the page besides figures: a computed sentence, and a sound to listen to."""
+
+import base64
+import html
+import io
+import os
+from pathlib import Path
+
+import numpy as np
+
+from labkit.profiles import SAMPLE_RATE
+
+BLOCK = 4096  # samples; libsndfile's Vorbis encoder can overflow its stack on one large write
+
+
+def say(text: str) -> None:
+    """Show a sentence whose numbers this run computed, as Markdown.
+
+    Used in: notebooks/01_spectrograms, notebooks/02_beat_sync, notebooks/03_chromagrams, notebooks/04_dataset
+    """
+    from IPython.display import Markdown, display
+
+    display(Markdown(text))
+
+
+def encode_ogg(audio: np.ndarray, rate: int = SAMPLE_RATE) -> bytes:
+    """Ogg Vorbis of a mono sound (n,) in [-1, 1]: about a tenth of the bytes of a WAV file, at its own loudness.
+
+    Raises ValueError for a sound that is not mono, not finite, or louder than full scale.
+    """
+    import soundfile
+
+    audio = np.asarray(audio, dtype=np.float32)
+    if audio.ndim != 1 or not audio.size or not np.isfinite(audio).all():
+        raise ValueError(f"Expected a mono sound (n,) of finite numbers, found the shape {audio.shape}.")
+    if np.abs(audio).max() > 1:
+        raise ValueError(f"Expected samples in [-1, 1], found a peak of {np.abs(audio).max():.2f}; scale the sound first.")
+    buffer = io.BytesIO()
+    with soundfile.SoundFile(buffer, "w", rate, 1, format="OGG", subtype="VORBIS") as file:
+        for start in range(0, len(audio), BLOCK):
+            file.write(audio[start:start + BLOCK])
+    return buffer.getvalue()
+
+
+def listen(audio: np.ndarray, name: str, caption: str, rate: int = SAMPLE_RATE) -> None:
+    """Show a player for a mono sound (n,) in [-1, 1].
+
+    In the book the sound is a small file that is loaded when the reader presses play (`LAB_MEDIA` names the folder);
+    elsewhere it is embedded, so that the notebook also plays where it cannot reach a file. IPython's own player embeds
+    a WAV of 1.8 MB for 30 s and changes the loudness.
+
+    Used in: notebooks/01_spectrograms, notebooks/02_beat_sync, notebooks/03_chromagrams
+    """
+    from IPython.display import HTML, display
+
+    data = encode_ogg(audio, rate)
+    folder = os.environ.get("LAB_MEDIA")
+    if folder:
+        file = Path(folder) / f"{name}.ogg"
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_bytes(data)
+        source = file.as_posix()
+    else:
+        source = "data:audio/ogg;base64," + base64.b64encode(data).decode()
+    words = html.escape(caption, quote=True)
+    display(HTML(f'<figure class="labkit-sound"><figcaption>{words}</figcaption>'
+                 f'<audio controls preload="none" src="{source}" aria-label="{words}"></audio></figure>'))

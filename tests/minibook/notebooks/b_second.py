@@ -1,0 +1,14 @@
+# %% [markdown]
+# # The second lesson
+#
+# It needs what the first one makes.
+
+# %% tags=["parameters"]
+profile = None
+
+# %%
+import numpy as np
+from labkit.show import listen, say
+
+say(f"The sum is {1 + 1}.")
+listen(0.3 * np.sin(np.arange(2000) * 0.1), "sine", "A sine tone")
