@@ -3,6 +3,8 @@
 Libraries are imported inside the commands, because `setup`, `clean` and `help` run before anything is installed.
 """
 
+from __future__ import annotations
+
 import argparse
 import os
 import shutil
@@ -18,11 +20,13 @@ HINT = "Is the environment set up? Run: python -m labkit setup, then use the int
 
 
 def setup(options) -> int:
+    """Make .venv with what this checkout needs, or find that it is ready."""
     set_up(options.extra)
     return 0
 
 
 def book(options) -> int:
+    """Execute the lessons whose inputs changed and render the HTML book."""
     from labkit.bookbuild.build import build_book
     from labkit.bookbuild.graph import Project
 
@@ -32,7 +36,22 @@ def book(options) -> int:
     return 0
 
 
+def look(options) -> int:
+    """Open every page of the book in a browser and say what is wrong."""
+    from labkit.bookbuild.browser import look as look_at_pages
+    from labkit.bookbuild.graph import Project
+
+    project = Project(ROOT)
+    if not project.html.is_dir():
+        raise LabError("There is no book to look at. Run: python -m labkit book")
+    faults = look_at_pages(project.html, project.pages(), options.out)
+    print("\n".join(f"- {fault}" for fault in faults) or f"{len(project.pages())} pages, light and dark, wide and "
+          "narrow: nothing is wrong")
+    return 1 if faults else 0
+
+
 def test(options) -> int:
+    """Run the tests; what follows -- goes to pytest."""
     command = [sys.executable, "-m", "pytest", "-n", str(options.workers), "--dist", "loadgroup"]
     if options.quick:
         command += ["-m", "not slow"]
@@ -40,11 +59,13 @@ def test(options) -> int:
 
 
 def lab(options) -> int:
+    """Open JupyterLab on the lessons; what follows -- goes to it."""
     return subprocess.run([sys.executable, "-m", "jupyter", "lab", "--notebook-dir", str(ROOT / "notebooks"),
                            *options.rest], env=os.environ | {"JUPYTER_PREFER_ENV_PATH": "1"}).returncode
 
 
 def sync(options) -> int:
+    """Write each NN_topic.ipynb from its NN_topic.py."""
     from labkit.bookbuild.pairing import sync as sync_folder
 
     changed = sync_folder(ROOT / "notebooks", options.take)
@@ -53,12 +74,14 @@ def sync(options) -> int:
 
 
 def doctor(options) -> int:
+    """What is well on this machine, what is not, and how to mend it."""
     from labkit.doctor import examine
 
     return examine()
 
 
 def data_compose(options) -> int:
+    """Make the composed corpus of a profile, or find that it is there."""
     from labkit.corpus import build
     from labkit.profiles import load_profile
 
@@ -67,6 +90,7 @@ def data_compose(options) -> int:
 
 
 def data_info(options) -> int:
+    """Say which data the lessons will use, and their digest."""
     from labkit.lab import open_lab
 
     lab = open_lab(options.profile)
@@ -74,12 +98,31 @@ def data_info(options) -> int:
     return 0
 
 
+def results(options) -> int:
+    from labkit.bookbuild.graph import Project
+    from labkit.bookbuild.results import save_results
+
+    file = save_results(Project(ROOT), options.name, options.lessons, options.profile)
+    print(f"written: {file.relative_to(ROOT)}")
+    return 0
+
+
 def pin(options) -> int:
+    """Write constraints.txt from what is installed in .venv."""
     print(f"written: {write_constraints().name}")
     return 0
 
 
+def warm(options) -> int:
+    """Compile once what the lessons use of librosa, which then starts in seconds."""
+    from labkit.doctor import warm_librosa
+
+    warm_librosa()
+    return 0
+
+
 def clean(options) -> int:
+    """Remove what was built; the cached data stay."""
     gone = ["_build", ".pytest_cache", ".ruff_cache", ".hypothesis"] + [".venv"] * options.all
     for name in gone:
         if (ROOT / name).exists():
@@ -95,36 +138,39 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"labkit {__version__}")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND")
 
-    def command(function, help, name=None, to=commands):
-        added = to.add_parser(name or function.__name__, help=help, description=help)
+    def command(function, name=None, to=commands):
+        added = to.add_parser(name or function.__name__, help=function.__doc__, description=function.__doc__)
         added.set_defaults(run=function)
         return added
 
-    one = command(setup, "make .venv with what this checkout needs, or find that it is ready")
+    one = command(setup)
     one.add_argument("--extra", choices=EXTRAS, default="dev", help="how much: each holds the ones before it")
-    one = command(book, "execute the lessons whose inputs changed and render the HTML book")
+    one = command(book)
     one.add_argument("--profile", help="ci, laptop or full; without it LAB_PROFILE, else ci")
     one.add_argument("--jobs", type=int, default=1, metavar="N", help="lessons side by side, one thread each")
-    one = command(test, "run the tests; what follows -- goes to pytest")
+    one = command(look)
+    one.add_argument("--out", type=Path, metavar="FOLDER", help="keep a picture of each page there")
+    one = command(test)
     one.add_argument("--quick", action="store_true", help="leave out the slow ones")
     one.add_argument("--workers", default="auto", help="processes, a number or auto")
     one.add_argument("rest", nargs="*", metavar="-- ARGUMENTS")
-    one = command(lab, "open JupyterLab on the lessons; what follows -- goes to it")
+    one = command(lab)
     one.add_argument("rest", nargs="*", metavar="-- ARGUMENTS")
-    one = command(sync, "write each NN_topic.ipynb from its NN_topic.py")
+    one = command(sync)
     one.add_argument("--take", choices=("scripts", "notebooks"), help="which side holds where both were edited")
-    command(doctor, "what is well on this machine, what is not, and how to mend it")
-    data = commands.add_parser("data", help="the data that the lessons use").add_subparsers(
+    command(doctor)
+    data = commands.add_parser("data", help="The data that the lessons use.").add_subparsers(
         dest="what", required=True, metavar="WHAT")
-    one = command(data_compose, "make the composed corpus of a profile, or find that it is there", "compose", data)
+    one = command(data_compose, "compose", data)
     one.add_argument("--profile", help="ci, laptop or full; without it LAB_PROFILE, else ci")
     one.add_argument("--workers", type=int, metavar="N", help="processes; without it one a core")
-    one = command(data_info, "say which data the lessons will use, and their digest", "info", data)
+    one = command(data_info, "info", data)
     one.add_argument("--profile", help="ci, laptop or full; without it LAB_PROFILE, else ci")
-    command(pin, "write constraints.txt from what is installed in .venv")
-    one = command(clean, "remove what was built; the cached data stay")
+    command(pin)
+    command(warm)
+    one = command(clean)
     one.add_argument("--all", action="store_true", help="remove .venv as well")
-    help_parser = commands.add_parser("help", help="this list")
+    help_parser = commands.add_parser("help", help="This list.")
     help_parser.set_defaults(run=lambda options: parser.print_help() or 0)
     return parser
 

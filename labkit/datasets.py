@@ -16,7 +16,7 @@ import torch
 from torch.utils.data import DataLoader, Dataset, Subset
 
 from labkit.features import HOP, N_CHROMA, N_MELS
-from labkit.profiles import SAMPLE_RATE
+from labkit.profiles import SAMPLE_RATE, DataError
 
 AFFECT = ("valence", "energy", "danceability")
 FEAT_TYPES = ("mel", "chroma", "fused")
@@ -63,7 +63,7 @@ def id_order(clip: str) -> tuple:
 
 
 def label_kind(file: str | Path) -> str:
-    """'genre' or 'mood', from the header of a label file. Raises ValueError on any other header."""
+    """'genre' or 'mood', from the header of a label file. Raises DataError on any other header."""
     with open(file, encoding="utf-8-sig") as lines:
         header = lines.readline().strip()
     names = tuple(name.strip().lower() for name in header.replace("\t", ",").split(","))
@@ -72,7 +72,7 @@ def label_kind(file: str | Path) -> str:
             return "genre"
         if names[1:] == AFFECT:
             return "mood"
-    raise ValueError(f"{file}, line 1: expected the header 'Id<TAB>Genre' or 'Id,{','.join(AFFECT)}', "
+    raise DataError(f"{file}, line 1: expected the header 'Id<TAB>Genre' or 'Id,{','.join(AFFECT)}', "
                      f"found {header[:80]!r}. Put that header on the first line.")
 
 
@@ -89,12 +89,12 @@ def read_label_file(file: str | Path) -> dict[str, str] | dict[str, tuple[float,
 
     Raises
     ------
-    FileNotFoundError : there is no such file.
-    ValueError : a wrong header, a malformed line, or an id that occurs twice; the message names file and line.
+    DataError : no such file, a wrong header, a malformed line, or an id that occurs twice; the message names file
+        and line.
     """
     file = Path(file)
     if not file.is_file():
-        raise FileNotFoundError(f"Expected a label file at {file}, found none. Check that the dataset is complete.")
+        raise DataError(f"Expected a label file at {file}, found none. Check that the dataset is complete.")
     kind = label_kind(file)
     labels, seen = {}, {}
     with open(file, encoding="utf-8-sig") as lines:
@@ -107,7 +107,7 @@ def read_label_file(file: str | Path) -> dict[str, str] | dict[str, tuple[float,
             where = f"{file}, line {number}"
             if kind == "genre":
                 if len(values) != 1 or not clip or not values[0]:
-                    raise ValueError(f"{where}: expected an id, a separator and a genre, found {line.strip()[:80]!r}. "
+                    raise DataError(f"{where}: expected an id, a separator and a genre, found {line.strip()[:80]!r}. "
                                      "Correct or remove the line.")
                 label = values[0]
             else:
@@ -116,10 +116,10 @@ def read_label_file(file: str | Path) -> dict[str, str] | dict[str, tuple[float,
                 except ValueError:
                     label = ()
                 if not clip or len(label) != 3 or not all(0 <= value <= 1 for value in label):
-                    raise ValueError(f"{where}: expected an id and three numbers in [0, 1], found "
+                    raise DataError(f"{where}: expected an id and three numbers in [0, 1], found "
                                      f"{line.strip()[:80]!r}. Correct or remove the line.")
             if clip in labels:
-                raise ValueError(f"{where}: expected each id once, found {clip!r} already on line {seen[clip]}. "
+                raise DataError(f"{where}: expected each id once, found {clip!r} already on line {seen[clip]}. "
                                  "Remove one of the two lines.")
             labels[clip], seen[clip] = label, number
     return labels
@@ -133,12 +133,12 @@ def read_labels(folder: str | Path, split: str) -> dict[str, str] | dict[str, tu
 def list_clips(folder: str | Path, split: str) -> dict[str, Path]:
     """All clips of one split, a dict from id to file, in the order of the ids.
 
-    Files are `<id>.<anything>.npy` or `.npy.gz`. Raises FileNotFoundError when the folder is missing, and ValueError
-    when two different files carry one id.
+    Files are `<id>.<anything>.npy` or `.npy.gz`. Raises DataError when the folder is missing, or when
+    two different files carry one id.
     """
     place = Path(folder) / split
     if not place.is_dir():
-        raise FileNotFoundError(f"Expected a folder of spectrograms at {place}, found none. "
+        raise DataError(f"Expected a folder of spectrograms at {place}, found none. "
                                 "Check that the dataset is complete.")
     clips = {}
     for file in sorted(place.iterdir()):  # `.npy` comes before its own `.npy.gz`, and is faster to read
@@ -146,7 +146,7 @@ def list_clips(folder: str | Path, split: str) -> dict[str, Path]:
             continue
         known = clips.setdefault(clip_id(file.name), file)
         if known != file and known.name != file.name.removesuffix(".gz"):
-            raise ValueError(f"{place}: expected one file for each id, found {known.name} and {file.name}. "
+            raise DataError(f"{place}: expected one file for each id, found {known.name} and {file.name}. "
                              "Remove one.")
     return {clip: clips[clip] for clip in sorted(clips, key=id_order)}
 
@@ -154,11 +154,11 @@ def list_clips(folder: str | Path, split: str) -> dict[str, Path]:
 def find_clip(folder: str | Path, split: str, clip: str) -> Path:
     """The file of one clip, whatever the name after its id; an id or any name that begins with it is accepted.
 
-    Raises FileNotFoundError when there is none.
+    Raises DataError when there is none.
     """
     clips = list_clips(folder, split)
     if clip_id(clip) not in clips:
-        raise FileNotFoundError(f"Expected a file {clip_id(clip)}.*.npy or .npy.gz in {Path(folder) / split}, found "
+        raise DataError(f"Expected a file {clip_id(clip)}.*.npy or .npy.gz in {Path(folder) / split}, found "
                                 f"none among {len(clips)} clips. Check the id and the split.")
     return clips[clip_id(clip)]
 
@@ -176,7 +176,7 @@ def _array(file: Path, read):
         with _open(file) as stream:
             return read(stream)
     except (ValueError, EOFError, gzip.BadGzipFile) as error:
-        raise ValueError(f"{file}: expected an array of numbers (.npy, or .npy.gz), found something that cannot be "
+        raise DataError(f"{file}: expected an array of numbers (.npy, or .npy.gz), found something that cannot be "
                          f"read as one ({error}). Copy the file again; pickled objects are never loaded.") from None
 
 
@@ -203,23 +203,24 @@ def read_spectrogram(file: str | Path, feat_type: str = "mel") -> np.ndarray:
 
     Raises
     ------
-    ValueError : no such `feat_type`, no array, a wrong shape, not finite, or chroma asked of a file that has none.
+    DataError : no file, no array, a wrong shape, not finite, or chroma asked of a file that has none.
+    ValueError : no such `feat_type`.
     """
     file = Path(file)
     if feat_type not in FEAT_TYPES:
         raise ValueError(f"Expected feat_type to be one of {', '.join(FEAT_TYPES)}, found {feat_type!r}.")
     if not file.is_file():
-        raise FileNotFoundError(f"Expected a spectrogram at {file}, found none. Check the id and the split.")
+        raise DataError(f"Expected a spectrogram at {file}, found none. Check the id and the split.")
     array = _array(file, partial(np.lib.format.read_array, allow_pickle=False))
     if array.ndim != 2 or array.shape[0] not in (N_MELS, N_MELS + N_CHROMA) or array.shape[1] == 0:
         turned = " It seems to be time x frequency: transpose it." if array.shape[-1:] in ((128,), (140,)) else ""
-        raise ValueError(f"{file}: expected an array of shape (140, T) or (128, T), frequency x time, found "
+        raise DataError(f"{file}: expected an array of shape (140, T) or (128, T), frequency x time, found "
                          f"{array.shape}.{turned or ' Extract the clip again.'}")
     if array.dtype.kind not in "fiu" or not np.isfinite(array).all():
-        raise ValueError(f"{file}: expected finite numbers, found {array.dtype} with NaN, infinite or non-numeric "
+        raise DataError(f"{file}: expected finite numbers, found {array.dtype} with NaN, infinite or non-numeric "
                          "values. Extract the clip again, or leave it out.")
     if feat_type != "mel" and array.shape[0] == N_MELS:
-        raise ValueError(f"{file}: expected 140 rows for feat_type={feat_type!r}, found 128: this file is mel only. "
+        raise DataError(f"{file}: expected 140 rows for feat_type={feat_type!r}, found 128: this file is mel only. "
                          "Use feat_type='mel', or a dataset that holds chroma.")
     rows = {"mel": slice(0, N_MELS), "chroma": slice(N_MELS, None), "fused": slice(None)}[feat_type]
     return np.ascontiguousarray(array[rows].T, dtype=np.float32)
@@ -253,7 +254,7 @@ class Meta:
 def read_meta(root: str | Path) -> Meta:
     """Read `meta.json` of the folder above the dataset folders; without it, the course's values.
 
-    Raises ValueError when the file is no JSON object of numbers and a text.
+    Raises DataError when the file is no JSON object of numbers and a text.
     """
     file = Path(root) / "meta.json"
     if not file.is_file():
@@ -263,11 +264,11 @@ def read_meta(root: str | Path) -> Meta:
         meta = Meta(float(values["frames_per_second"]), float(values["fmax"]), int(values["rows"]),
                     str(values["source"]))
     except (ValueError, TypeError) as error:
-        raise ValueError(f"{file}: expected a JSON object with the numbers frames_per_second, fmax, rows and the text "
+        raise DataError(f"{file}: expected a JSON object with the numbers frames_per_second, fmax, rows and the text "
                          f"source, found something else ({error}). Correct it, or remove it for the course's values."
                          ) from None
     if not (meta.frames_per_second > 0 and meta.fmax > 0 and meta.rows in (N_MELS, N_MELS + N_CHROMA)):
-        raise ValueError(f"{file}: expected frames_per_second and fmax above 0 and 128 or 140 rows, found {meta}. "
+        raise DataError(f"{file}: expected frames_per_second and fmax above 0 and 128 or 140 rows, found {meta}. "
                          "Correct it, or remove it for the course's values.")
     return meta
 
@@ -385,24 +386,24 @@ def groups_of(ids: Sequence[str], root: str | Path) -> list[str]:
 
     Raises
     ------
-    ValueError : a malformed line in `groups.txt`, or an id that it lacks.
+    DataError : a malformed line in `groups.txt`, or an id that it lacks.
     """
     file = Path(root) / "groups.txt"
     groups = {}
     if file.is_file():
         lines = file.read_text(encoding="utf-8-sig").splitlines()
         if lines[:1] != ["Id\tGroup"]:
-            raise ValueError(f"{file}, line 1: expected the header 'Id<TAB>Group', found {''.join(lines[:1])[:80]!r}.")
+            raise DataError(f"{file}, line 1: expected the header 'Id<TAB>Group', found {''.join(lines[:1])[:80]!r}.")
         for number, line in enumerate(lines[1:], start=2):
             fields = line.split("\t")
             if line.strip() and len(fields) != 2:
-                raise ValueError(f"{file}, line {number}: expected an id, a tab and a group, found {line[:80]!r}. "
+                raise DataError(f"{file}, line {number}: expected an id, a tab and a group, found {line[:80]!r}. "
                                  "Correct or remove the line.")
             if line.strip():
                 groups[clip_id(fields[0])] = fields[1].strip()
         missing = [clip for clip in ids if clip not in groups]
         if missing:
-            raise ValueError(f"{file}: expected a group for each clip, found none for {len(missing)}, the first "
+            raise DataError(f"{file}: expected a group for each clip, found none for {len(missing)}, the first "
                              f"{missing[0]!r}. Add them, or remove the file to group by neighbouring ids.")
     else:
         last = None
@@ -561,7 +562,7 @@ def _map_genre(genre: str, class_mapping: dict[str, str | None] | None, where: P
     if class_mapping is None:
         return genre
     if genre not in class_mapping:
-        raise ValueError(f"{where}: expected genres that class_mapping knows ({', '.join(sorted(class_mapping))}), "
+        raise DataError(f"{where}: expected genres that class_mapping knows ({', '.join(sorted(class_mapping))}), "
                          f"found {genre!r}. Add it to the mapping, or give class_mapping=None to keep every genre.")
     return class_mapping[genre]
 
@@ -609,8 +610,9 @@ class SpectrogramDataset(Dataset):
 
     Raises
     ------
-    FileNotFoundError : a folder, a label file or the clip of a label is missing.
-    ValueError : malformed labels, a genre that the mapping does not know, no clip left, or a wrong argument.
+    DataError : a folder, a label file or the clip of a label is missing; malformed labels; a genre that the mapping
+        does not know; no clip left.
+    ValueError : a wrong argument.
     """
 
     def __init__(self, path: str | Path, class_mapping: dict[str, str | None] | None = CLASS_MAPPING,
@@ -630,7 +632,7 @@ class SpectrogramDataset(Dataset):
 
         train_txt, txt = self.path / "train_labels.txt", self.path / f"{self.split}_labels.txt"
         if not train_txt.is_file():
-            raise FileNotFoundError(f"Expected a dataset folder with train/ and train_labels.txt at {self.path}, found "
+            raise DataError(f"Expected a dataset folder with train/ and train_labels.txt at {self.path}, found "
                                     "no train_labels.txt. Check the path.")
         self.kind = label_kind(train_txt)
         if self.kind == "genre" and regression_label_index is not None:
@@ -644,7 +646,7 @@ class SpectrogramDataset(Dataset):
             self.files = list(list_clips(self.path, self.split).values())
             self.labels = [None if self.kind == "genre" else (float("nan"),) * 3] * len(self.files)
         if not self.files:
-            raise ValueError(f"{self.path}: expected at least one clip in {self.split}/, found none"
+            raise DataError(f"{self.path}: expected at least one clip in {self.split}/, found none"
                              + (" after class_mapping." if self.genres_before else ".") + " Check the dataset.")
         self.ids = [clip_id(file.name) for file in self.files]
         self.groups = groups_of(self.ids, self.path.parent)
@@ -671,8 +673,7 @@ class SpectrogramDataset(Dataset):
     def get_files_labels(self, txt: str | Path, class_mapping: dict[str, str | None] | None):
         """The files and the labels of a label file, genres mapped and dropped; two lists of one length.
 
-        Raises FileNotFoundError when a clip of the label file is not on disk, ValueError on a genre that the mapping
-        does not know.
+        Raises DataError when a clip of the label file is not on disk, or on a genre that the mapping does not know.
         """
         txt = Path(txt)
         labels = read_label_file(txt)
@@ -683,7 +684,7 @@ class SpectrogramDataset(Dataset):
         wanted = {clip: label for clip, label in labels.items() if label is not None}
         missing = [clip for clip in wanted if clip not in clips]
         if missing:
-            raise FileNotFoundError(f"{txt}: expected a file in {self.split}/ for each label, found none for "
+            raise DataError(f"{txt}: expected a file in {self.split}/ for each label, found none for "
                                     f"{len(missing)} of {len(wanted)}, the first {missing[0]!r}. "
                                     "Complete the folder, or remove those lines.")
         return [clips[clip] for clip in wanted], list(wanted.values())

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
+from labkit.errors import LabError
 from labkit.profiles import SAMPLE_RATE
 
 FRAME = 2048    # samples of one Fourier transform, 93 ms
@@ -19,7 +20,7 @@ N_CHROMA = 12   # rows of a chromagram: the pitch classes C, C sharp, ..., B
 FALLBACK_BEAT = 0.5  # seconds from "beat" to "beat" where the tracker finds none
 
 
-class AudioError(ValueError):
+class AudioError(LabError, ValueError):
     """A sound that cannot be used; the message says what was expected, what was found and what to do."""
 
 
@@ -57,15 +58,15 @@ def read_audio(path: str | Path, seconds: float | None = None, start: float = 0.
 
     Raises
     ------
-    FileNotFoundError : there is no such file.
-    AudioError : not audio, empty, NaN, shorter than one frame, or silent.
+    AudioError : missing, not audio, empty, NaN, shorter than one frame, or silent.
+    ValueError : `start` or `seconds` out of range.
     """
     import soundfile
     import soxr
 
     path = Path(path)
     if not path.is_file():
-        raise FileNotFoundError(f"Expected a sound file at {path}, found none. Check the name and the folder.")
+        raise AudioError(f"Expected a sound file at {path}, found none. Check the name and the folder.")
     if start < 0 or (seconds is not None and seconds <= 0):
         raise ValueError(f"Expected start >= 0 and seconds > 0, found start={start} and seconds={seconds}.")
     if path.stat().st_size == 0:
@@ -170,6 +171,17 @@ def track_beats(audio: np.ndarray) -> tuple[float, np.ndarray]:
     _, percussive = librosa.effects.hpss(audio)
     tempo, beats = librosa.beat.beat_track(y=percussive, sr=SAMPLE_RATE, hop_length=HOP)
     return float(np.atleast_1d(tempo)[0]), np.asarray(beats, dtype=int)
+
+
+def percussive_share(audio: np.ndarray) -> float:
+    """How much of a sound's power lies in short, broad events, between 0 (held notes) and 1 (clicks).
+
+    audio: (n,) at 22 050 Hz. The parts are those of librosa's harmonic-percussive separation (Fitzgerald 2010).
+    """
+    import librosa
+
+    harmonic, percussive = librosa.decompose.hpss(np.abs(librosa.stft(audio, n_fft=FRAME, hop_length=HOP)))
+    return float((percussive**2).sum() / ((harmonic**2).sum() + (percussive**2).sum()))
 
 
 def synchronise(features: np.ndarray, beats: np.ndarray) -> np.ndarray:

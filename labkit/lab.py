@@ -14,7 +14,7 @@ import numpy as np
 
 from labkit.datasets import Meta, clip_id, clip_shape, id_order, list_clips, read_labels, read_meta
 from labkit.features import N_CHROMA, N_MELS, read_audio
-from labkit.profiles import SAMPLE_RATE, Profile, data_root, load_profile
+from labkit.profiles import SAMPLE_RATE, DataError, Profile, data_root, load_profile
 
 FOLDERS = {
     "genre": "fma_genre_spectrograms",
@@ -68,6 +68,12 @@ class Recording:
         return audio if seconds is None else audio[:round(seconds * SAMPLE_RATE)]
 
 
+    @property
+    def score(self):
+        """The `corpus.Piece` behind a composed recording: its true tempo, key, beats and notes; None for real sound."""
+        return None if self.path.is_file() else _corpus().piece(self.path, self.id)
+
+
 def _corpus():
     """The composing part of the package, imported when it is first needed."""
     from labkit import corpus
@@ -119,7 +125,7 @@ class Lab:
             self.audio = with_sound[0] if with_sound else None
             return
         names = sorted(entry.name for entry in given.iterdir() if not entry.name.startswith("."))
-        raise FileNotFoundError(
+        raise DataError(
             f"LAB_DATA is {given}. Expected a folder that holds one of {', '.join(FOLDERS.values())}, or audio with "
             f"sound files, directly or one data/ below it, or sound files themselves ({', '.join(SOUNDS)}); found "
             f"{', '.join(names[:5]) + (', ...' if len(names) > 5 else '') if names else 'an empty folder'}. "
@@ -144,7 +150,7 @@ class Lab:
         clips = list_clips(folder, "train")
         labelled = (folder / "train_labels.txt").is_file()
         if not clips or not labelled:
-            raise FileNotFoundError(f"{folder}: expected train_labels.txt and clips (.npy or .npy.gz) in train/, found "
+            raise DataError(f"{folder}: expected train_labels.txt and clips (.npy or .npy.gz) in train/, found "
                                     f"{'that' if labelled else 'no such'} label file and {len(clips)} clips. "
                                     "Complete the folder, or move it away to use the composed corpus.")
         return clip_shape(next(iter(clips.values())))[0]
@@ -180,7 +186,7 @@ class Lab:
 
         Raises
         ------
-        FileNotFoundError : a folder is there but incomplete.
+        DataError : a folder is there but incomplete.
         ValueError : a wrong argument.
         """
         if kind not in ("genre", "multitask") or needs not in ("mel", "chroma", "fused"):
@@ -205,11 +211,20 @@ class Lab:
                 genre = genres.get(clip) or genres.get(clip.lstrip("0"))  # FMA's files are called 000002.mp3
                 made.append(Recording(clip, clip.replace("_", " "), genre, file, self.origin, False))
             return made
-        first: dict[str, str] = {}
+        return self.composed_pieces()
+
+    def composed_pieces(self, each: int = 1) -> list[Recording]:
+        """The first `each` composed training pieces of each genre, ordered by genre; their scores are known."""
+        found: dict[str, list[str]] = {}
         for clip, genre in read_labels(self.composed / FOLDERS["genre"], "train").items():
-            first.setdefault(genre, clip)
+            found.setdefault(genre, []).append(clip)
         return [Recording(clip, f"{genre}, composed piece {clip}", genre, self.composed, COMPOSED,
-                          is_fallback=self.root is not None) for genre, clip in sorted(first.items())]
+                          is_fallback=self.root is not None)
+                for genre, clips in sorted(found.items()) for clip in clips[:each]]
+
+    def composed_only(self) -> "Lab":
+        """A lab with the composed corpus alone, for a section that compares like with like."""
+        return Lab(self.profile)
 
     def note(self, *what: str) -> str:
         """One sentence for a section: where its data come from, and what is composed because the data lack it.
@@ -218,12 +233,10 @@ class Lab:
         ----------
         what : what the section uses, words as in `has`.
         """
-        if self.root is None:
-            return f"The data are {COMPOSED}."
         lacking = [WORDS[word] for word in what if not self.has(word)]
         if not lacking:
-            return f"The data are {self.origin}."
-        return (f"The data are {self.origin}; they hold {_join(lacking)}, so what needs "
+            return f"The data of this section: {self.origin}."
+        return (f"The data ({self.origin}) hold {_join(lacking)}, so what needs "
                 f"{'that' if len(lacking) == 1 else 'those'} comes from {COMPOSED}.")
 
     def describe(self) -> str:
@@ -245,11 +258,11 @@ class Lab:
         """12 hexadecimal digits that change when the data do.
 
         For a folder of the reader's: names and sizes of the files in use, and the contents of labels, groups and meta;
-        where it lacks something, the composed corpus counts too. For the composed corpus: its digest.
+        the composed corpus counts too, because some sections use it beside. For the composed corpus alone: its digest.
         """
         if self.root is None:
             return _corpus().digest(self.profile)
-        composed = "" if all(self.has(word) for word in WORDS) else _corpus().digest(self.profile)
+        composed = _corpus().digest(self.profile)  # some sections always use it, since there the truth is known
         entries = [f"audio/{file.name}\t{file.stat().st_size}" for file in _sound_files(self.audio)]
         texts = [self.root / name for name in ("groups.txt", "meta.json") if (self.root / name).is_file()]
         for name in FOLDERS.values():
@@ -271,7 +284,7 @@ def open_lab(profile: Profile | str | None = None) -> Lab:
 
     Raises
     ------
-    FileNotFoundError : `LAB_DATA` names no folder, or one that holds neither datasets nor sound.
-    ValueError : there is no such profile.
+    DataError : `LAB_DATA` names no folder, or one that holds neither datasets nor sound.
+    ProfileError : there is no such profile.
     """
     return Lab(profile if isinstance(profile, Profile) else load_profile(profile), data_root())

@@ -28,8 +28,8 @@ def figure(rows: int = 1, columns: int = 1, height: float = 2.4, **options) -> t
 
     Used in: notebooks/01_spectrograms, notebooks/02_beat_sync, notebooks/03_chromagrams, notebooks/04_dataset
     """
-    with plt.rc_context(STYLE):
-        made, axes = plt.subplots(rows, columns, figsize=(WIDTH, height * rows), squeeze=False, **options)
+    plt.rcParams.update(STYLE)
+    made, axes = plt.subplots(rows, columns, figsize=(WIDTH, height * rows), squeeze=False, **options)
     return made, axes if columns > 1 else axes[:, 0]
 
 
@@ -44,8 +44,7 @@ def show(made: Figure, alt: str) -> None:
     if len(alt.split()) < 5:
         raise ValueError(f"Expected a sentence that says what is seen in the figure, found {alt!r}: show(figure, alt=...).")
     picture = io.BytesIO()
-    with plt.rc_context(STYLE):
-        made.savefig(picture, format="png", dpi=DPI)
+    made.savefig(picture, format="png", dpi=DPI)
     plt.close(made)
     display({"image/png": picture.getvalue(), "text/plain": f"Figure: {alt}"}, raw=True, metadata={"alt": alt})
 
@@ -71,12 +70,16 @@ def spectrogram(axes: Axes, values: np.ndarray, frames_per_second: float, fmax: 
 
     Used in: notebooks/01_spectrograms, notebooks/02_beat_sync, notebooks/03_chromagrams
     """
-    from librosa.display import specshow
+    import librosa
 
     edges = np.arange(values.shape[1] + 1) / frames_per_second if beats is None else np.asarray(beats)
-    rows = {"mel": {"y_axis": "mel", "fmax": fmax},
-            "linear": {"y_axis": "linear", "y_coords": np.linspace(0, fmax, values.shape[0])}}[scale]
-    drawn = specshow(values, x_coords=edges, x_axis="s", sr=2 * fmax, ax=axes, cmap=COLOUR_MAP, vmin=-80, vmax=0, **rows)
+    if scale == "mel":  # the centres of F bands are equally spaced in mel, without both ends; a row ends half-way
+        rows = (np.arange(len(values) + 1) + 0.5) / (len(values) + 1)
+        rows = librosa.mel_to_hz(rows * librosa.hz_to_mel(fmax))
+    else:
+        rows = np.clip((np.arange(len(values) + 1) - 0.5) / (len(values) - 1), 0, 1) * fmax
+    drawn = librosa.display.specshow(values, x_coords=edges, y_coords=rows, x_axis="s", y_axis=scale, sr=2 * fmax,
+                                     ax=axes, cmap=COLOUR_MAP, vmin=-80, vmax=0)
     axes.set(xlabel="time (s)", ylabel="frequency (Hz)", title=title)
     axes.figure.colorbar(drawn, ax=axes, format="%d dB", pad=0.01, ticks=[0, -20, -40, -60, -80])
 

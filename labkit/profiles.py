@@ -15,6 +15,14 @@ from labkit.errors import LabError
 SAMPLE_RATE = 22_050  # Hz; every sound of the lab is brought to this rate, mono
 
 
+class ProfileError(LabError, ValueError):
+    """No profile has that name."""
+
+
+class DataError(LabError, ValueError):
+    """A dataset, or one of its files, is not what was expected."""
+
+
 @dataclass(frozen=True)
 class Profile:
     """The sizes of one run of the lab; the same lesson runs with any of them."""
@@ -37,14 +45,6 @@ PROFILES = {
         Profile("full",          200,      1497,    30.0,          None,     40),
     )
 }
-class ProfileError(LabError, ValueError):
-    """No profile has that name."""
-
-
-class DataError(LabError, ValueError):
-    """A dataset, or one of its files, is not what was expected."""
-
-
 REDUCED = ("smoke", "ci", "laptop")  # a page executed with one of these says so in a banner
 
 
@@ -58,6 +58,11 @@ def load_profile(name: str | None = None) -> Profile:
         raise ProfileError(f"There is no profile {name!r}. Expected one of {', '.join(PROFILES)}: "
                          f"set `profile` in the lesson's first cell, or the variable LAB_PROFILE.")
     return PROFILES[name]
+
+
+def cores() -> int:
+    """The processors that this process may use, which can be fewer than the machine has."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def cache_root() -> Path:

@@ -3,6 +3,7 @@
 import base64
 import html
 import io
+import json
 import os
 from pathlib import Path
 
@@ -65,3 +66,17 @@ def listen(audio: np.ndarray, name: str, caption: str, rate: int = SAMPLE_RATE) 
     words = html.escape(caption, quote=True)
     display(HTML(f'<figure class="labkit-sound"><figcaption>{words}</figcaption>'
                  f'<audio controls preload="none" src="{source}" aria-label="{words}"></audio></figure>'))
+
+
+def measured(**numbers: float) -> None:
+    """Note numbers of this run under their names, for the committed tables in results/.
+
+    In a book build they go to the file that `LAB_MEASURED` names; elsewhere nothing is written.
+
+    Used in: notebooks/01_spectrograms, notebooks/02_beat_sync, notebooks/03_chromagrams, notebooks/04_dataset
+    """
+    file = os.environ.get("LAB_MEASURED")
+    if file:
+        plain = {name: float(f"{float(value):.4g}") for name, value in numbers.items()}
+        with open(file, "a", encoding="utf-8") as lines:
+            lines.write(json.dumps(plain) + "\n")

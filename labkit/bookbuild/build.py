@@ -14,7 +14,8 @@ from labkit.profiles import REDUCED, load_profile
 GRACE = 4  # a lesson that takes so many times its budget is stopped; one between is finished and reported
 
 
-def build_book(project: Project, profile: str | None = None, jobs: int = 1, data: tuple[str, str] | None = None) -> Path:
+def build_book(project: Project, profile: str | None = None, jobs: int = 1,
+               data: tuple[str, str] | None = None) -> Path:
     """Build the book and return its first page.
 
     profile: the name of a profile; None takes LAB_PROFILE, else "ci". jobs: lessons executed side by side.
@@ -69,6 +70,7 @@ def describe_data(profile: str, progress: execute.Progress) -> tuple[str, str]:
     progress.say("data: looking")
     lab = open_lab(profile)
     found = lab.fingerprint(), lab.describe()
+    progress.say(f"data: composed corpus in the cache, folder {lab.composed.name}")
     progress.say(f"data: {found[1]}")
     return found
 
@@ -84,7 +86,7 @@ def folder_digest(folder: Path) -> str:
 
 
 def take_over(new: Path, old: Path) -> None:
-    """Put a new folder in the place of an old one: two renames, so that a whole book stands there at any time but one."""
+    """Put a new folder in the place of an old one with two renames, so that no half book ever stands there."""
     aside = old.with_name(f"{old.name}.old")
     shutil.rmtree(aside, ignore_errors=True)
     if old.exists():

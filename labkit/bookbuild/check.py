@@ -15,7 +15,8 @@ from labkit.bookbuild.stage import LEAST_ALT
 from labkit.errors import LabError
 
 # Folders that exist on one machine only. `/path/to/...`, as instructions write it, is not among them.
-ABSOLUTE = re.compile(r"(?<![\w.:/~])(/(?:home|Users|root|tmp|private|var|mnt|media|workspace|content)/[\w.@-]+[^\s\"'<>]*"
+ABSOLUTE = re.compile(r"(?<![\w.:/~])(/(?:home|Users|root|tmp|private|var|mnt|media|workspace|content)/"
+                      r"[\w.@-]+[^\s\"'<>]*"
                       r"|[A-Z]:\\\\?[\w.@-]+\\[^\s\"'<>]*)")
 FILE_NAME_ALT = re.compile(r"^[\w./-]+\.(png|svg|jpe?g|gif)$|^[0-9a-f]{16,}$|_images/", re.IGNORECASE)
 
@@ -41,6 +42,8 @@ def read_budgets(profile: str, file: Path) -> dict[str, Budget]:
     table = tomllib.loads(file.read_text(encoding="utf-8"))
     if profile not in table:
         raise CheckError(f"{file.name} has no budgets for the profile {profile!r}. Add a table [{profile}.lesson].")
+    if missing := {"lesson", "page"} - set(table[profile]):
+        raise CheckError(f"{file.name} has no entry {sorted(missing)[0]!r} in the table [{profile}]. Add it.")
     return {name: Budget(**values) for name, values in table[profile].items()}
 
 
@@ -89,6 +92,9 @@ def link_faults(page: Path, soup: BeautifulSoup, anchors: dict[Path, set[str]], 
                            ("link", "href")):
         for element in soup.find_all(tag, **{attribute: True}):
             address = element[attribute]
+            if re.match(r"file:|https?://(localhost|127\.|0\.0\.0\.0)", address):
+                yield f"{tag} {attribute}={address}: leads to one machine only"
+                continue
             target = local_target(page, address)
             if target is None:
                 continue
@@ -147,8 +153,9 @@ def budget_table(rows: list[tuple[str, Record | None, float, Budget]]) -> tuple[
         cells = []
         for what, value, limit in figures:
             cells.append("" if value is None else f"{value:.0f} of {limit:.0f}")
+            again = "" if what == "KiB of page" else f"; to measure anew, remove _build/executed/{name}-*"
             if value is not None and value > limit:
                 exceeded.append(f"{name}: {value:.0f} {what}, the budget is {limit:.0f}; make it smaller, or raise the "
-                                "budget in book/budgets.toml and say why")
+                                "budget in book/budgets.toml and say why" + again)
         lines.append(f"{name:<22}{cells[0]:>16}{cells[1]:>16}{cells[2]:>16}")
     return lines, exceeded

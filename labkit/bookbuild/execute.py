@@ -20,14 +20,15 @@ from pathlib import Path
 from labkit.bookbuild.graph import (
     Lesson,
     Project,
-    cores,
     in_order,
     input_digest,
     installed_versions,
     prerequisites,
 )
-from labkit.bookbuild.pairing import read_lesson, write_text, written
+from labkit.bookbuild.pairing import read_lesson, written
 from labkit.errors import LabError
+from labkit.files import write_text
+from labkit.profiles import cores
 
 KEPT = 3  # executions of one lesson that are kept, so that going back to another profile is free
 ANSI = re.compile(r"\x1b\[[0-9;]*m")
@@ -53,6 +54,7 @@ class Record:
     executed: str         # date, UTC
     python: str
     versions: dict[str, str]
+    measured: dict[str, float]   # what the lesson noted with show.measured
 
 
 def folder_of(project: Project, lesson: Lesson, digest: str) -> Path:
@@ -77,6 +79,7 @@ def kernel_environment(lesson: str, threads: int) -> dict[str, str]:
         "PYTHONHASHSEED": "0",
         "TQDM_DISABLE": "1",              # progress bars would stand on the page as error output
         "LAB_MEDIA": f"media/{lesson}",  # sounds go to files beside the notebook instead of into the page
+        "LAB_MEASURED": "measured.jsonl",
     }
 
 
@@ -160,13 +163,13 @@ def execute_all(project: Project, profile: str, data: str, data_words: str, redu
                     start(lesson)
                     started[lesson.name] = time.monotonic()
                     progress.say(f"{lesson.name}: started, {threads} thread{'s' * (threads > 1)}")
+            late = [name for name in running if time.monotonic() - started[name] > limits.get(name, float("inf"))]
+            if late:
+                raise LessonError(f"{late[0]} did not finish within {limits[late[0]]:.0f} s and was stopped. Look "
+                                  "for a loop that does not end, or raise its budget.")
             try:
                 name, event = events.get(timeout=1.0)
             except queue.Empty:
-                late = [name for name in running if time.monotonic() - started[name] > limits.get(name, float("inf"))]
-                if late:
-                    raise LessonError(f"{late[0]} did not finish within {limits[late[0]]:.0f} s and was stopped. Look "
-                                      "for a loop that does not end, or raise its budget.") from None
                 continue
             if event["event"] == "cell":
                 progress.tick(f"{name}: cell {event['cell']} of {event['cells']}, {event['seconds']:.1f} s")
@@ -192,9 +195,10 @@ def execute_all(project: Project, profile: str, data: str, data_words: str, redu
 def drop_old(project: Project, lesson: Lesson, keep: Path) -> None:
     """Remove all but the newest executions of a lesson, and what interrupted ones left behind."""
     executed = project.build / "executed"
-    old = sorted((path for path in executed.glob(f"{lesson.name}-*") if path != keep),
+    digest = "[0-9a-f]" * 16   # so that `intro` does not take what belongs to `intro-two`
+    old = sorted((path for path in executed.glob(f"{lesson.name}-{digest}") if path != keep),
                  key=lambda path: path.stat().st_mtime, reverse=True)
-    for path in [*old[KEPT - 1:], *executed.glob(f".{lesson.name}-*.partial")]:
+    for path in [*old[KEPT - 1:], *executed.glob(f".{lesson.name}-{digest}.*.partial")]:
         shutil.rmtree(path)
 
 
@@ -223,6 +227,12 @@ class PeakMemory(threading.Thread):
                 except psutil.NoSuchProcess:
                     continue  # it ended between the two calls
             self.peak = max(self.peak, total / 2**20)
+
+
+def read_measured(file: Path) -> dict[str, float]:
+    """What a lesson noted: later numbers take the place of earlier ones of the same name."""
+    lines = file.read_text(encoding="utf-8").splitlines() if file.is_file() else []
+    return {name: value for line in lines for name, value in json.loads(line).items()}
 
 
 def execute_one(job: dict) -> int:
@@ -286,7 +296,7 @@ def execute_one(job: dict) -> int:
                     reduced=job["reduced"], seconds=round(seconds, 1), peak_mib=round(memory.peak),
                     threads=job["threads"], cells=cells,
                     executed=time.strftime("%Y-%m-%d", time.gmtime()), python=sys.version.split()[0],
-                    versions=installed_versions())
+                    versions=installed_versions(), measured=read_measured(partial / "measured.jsonl"))
     write_text(partial / "record.json", json.dumps(asdict(record), indent=1) + "\n")
     shutil.rmtree(target, ignore_errors=True)  # one without a record, left by an older version
     partial.rename(target)

@@ -2,10 +2,9 @@
 
 import ast
 import hashlib
-import os
 import tomllib
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import cache, cached_property
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
@@ -14,6 +13,7 @@ import yaml
 import labkit
 from labkit.bookbuild.pairing import read_lesson
 from labkit.errors import LabError
+from labkit.files import code_digest
 
 # Versions that decide what a lesson computes and draws, and that its page is reported with.
 VERSIONS = ("torch", "librosa", "numpy", "scipy", "scikit-learn", "matplotlib")
@@ -134,17 +134,29 @@ def in_order(lessons: tuple[Lesson, ...]) -> list[Lesson]:
     return done
 
 
-def code_cells(script: Path) -> list[str]:
-    """The sources of the code cells of a lesson, in order."""
-    return [cell.source for cell in read_lesson(script).cells if cell.cell_type == "code"]
+def code_cells(script: Path) -> list[tuple[str, tuple[str, ...]]]:
+    """Source and tags of the code cells of a lesson, in order; a tag such as "parameters" decides what is executed."""
+    return [(cell.source, tuple(cell.metadata.get("tags", ())))
+            for cell in read_lesson(script).cells if cell.cell_type == "code"]
 
 
-@lru_cache(maxsize=None)
+@cache
 def imported_modules(source: str) -> frozenset[str]:
-    """The modules of labkit that `source` imports anywhere, as dotted names; IPython magics are passed over."""
+    """The modules of labkit that `source` imports anywhere, as dotted names; IPython magics are passed over.
+
+    What cannot be parsed imports nothing: executing it says in which cell of which lesson the fault is.
+    """
     plain = "\n".join("" if line.lstrip().startswith(("%", "!")) else line for line in source.splitlines())
     names: set[str] = set()
-    for node in ast.walk(ast.parse(plain)):
+    for text in (source, plain):
+        try:
+            tree = ast.parse(text)
+            break
+        except SyntaxError:
+            continue
+    else:
+        return frozenset()
+    for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             names |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
@@ -162,7 +174,10 @@ def library_files(sources: list[str]) -> list[Path]:
             # A package stands for all its modules: its __init__ may hand out any of them.
             files = [base.with_suffix(".py")] if base.with_suffix(".py").is_file() else sorted(base.glob("*.py"))
             if base == package:
-                files = [package / "__init__.py"]
+                files = []
+            # Importing a module runs the __init__ of each package above it first.
+            above = [package, *(one for one in base.parents if one.is_relative_to(package))]
+            files += [folder / "__init__.py" for folder in dict.fromkeys(above) if (folder / "__init__.py").is_file()]
             for file in files:
                 if file not in found:
                     found.add(file)
@@ -183,10 +198,10 @@ def installed_versions() -> dict[str, str]:
 def input_digest(project: Project, lesson: Lesson, profile: str, data: str) -> str:
     """Digest of everything that decides the outputs of `lesson`.
 
-    Its code cells, the code of the lessons whose products it needs, the files of labkit that these import, the
+    Its code cells, the code of the lessons whose products it needs, the code of labkit that these import, the
     profile, the data and the library versions. Prose is not part of it: a changed sentence needs no execution.
     """
-    code: list[str] = []
+    code: list[tuple[str, tuple[str, ...]]] = []
 
     def collect(one: Lesson) -> None:
         code.extend(code_cells(project.notebooks / f"{one.name}.py"))
@@ -195,11 +210,5 @@ def input_digest(project: Project, lesson: Lesson, profile: str, data: str) -> s
 
     collect(lesson)
     digest = hashlib.sha256(repr((profile, data, sorted(installed_versions().items()), code)).encode())
-    for file in library_files(code):
-        digest.update(file.read_bytes().replace(b"\r\n", b"\n"))
+    digest.update(code_digest(library_files([source for source, _ in code])).encode())
     return digest.hexdigest()[:16]
-
-
-def cores() -> int:
-    """The processors that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

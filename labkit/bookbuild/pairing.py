@@ -5,16 +5,18 @@ id is the digest of its cell, and two notebooks are compared cell by cell.
 """
 
 import hashlib
-import os
 from pathlib import Path
 
 import jupytext
 import nbformat
 
 from labkit.errors import LabError
+from labkit.files import write_text
 
 KERNEL = {"display_name": "Python 3", "language": "python", "name": "python3"}
 PAIR = {"formats": "ipynb,py:percent", "notebook_metadata_filter": "jupytext,kernelspec"}
+# What the book reads, and the blank lines of the script; times, editor states and the like stay out of the script.
+CELL_METADATA = ("tags", "mystnb", "lines_to_next_cell")
 
 
 class PairingError(LabError):
@@ -46,12 +48,30 @@ def cells_of(notebook: nbformat.NotebookNode) -> list[tuple[str, str, dict]]:
     return [(cell.cell_type, cell.source, dict(cell.metadata)) for cell in notebook.cells]
 
 
+def read_notebook(path: Path) -> nbformat.NotebookNode:
+    """The notebook file `path`. Raises PairingError for one that is no notebook, such as a merge with conflicts."""
+    try:
+        return nbformat.read(path, as_version=4)
+    except (nbformat.reader.NotJSONError, nbformat.ValidationError, ValueError, KeyError):
+        raise PairingError(f"{path.name} cannot be read as a notebook. Expected what its script gives: "
+                           f"delete {path.name}, then run: make sync") from None
+
+
+def as_script(notebook: nbformat.NotebookNode) -> str:
+    """The percent script of a notebook that was edited: no header, no outputs, of the metadata what the book reads."""
+    notebook = nbformat.from_dict(notebook)
+    notebook.metadata = nbformat.from_dict({"jupytext": {"notebook_metadata_filter": "-all"}})
+    for cell in notebook.cells:
+        cell.metadata = nbformat.from_dict({key: cell.metadata[key] for key in CELL_METADATA if key in cell.metadata})
+    return jupytext.writes(notebook, fmt="py:percent")
+
+
 def difference(script: Path) -> str | None:
     """Where NN_topic.ipynb departs from NN_topic.py, in one sentence; None when they tell the same."""
     path = script.with_suffix(".ipynb")
     if not path.exists():
         return f"{path.name} is missing; run: make sync"
-    wanted, found = read_lesson(script), nbformat.read(path, as_version=4)
+    wanted, found = read_lesson(script), read_notebook(path)
     for number, (ours, theirs) in enumerate(zip(cells_of(wanted), cells_of(found), strict=False), start=1):
         if ours != theirs:
             return f"{path.name} departs from {script.name} at cell {number}; run: make sync"
@@ -75,24 +95,16 @@ def sync(folder: Path, take: str | None = None) -> list[str]:
         path = script.with_suffix(".ipynb")
         if difference(script) is None:
             continue
-        if path.exists() and cells_of(nbformat.read(path, as_version=4)) != cells_of(read_lesson(script)):
+        if path.exists() and cells_of(read_notebook(path)) != cells_of(read_lesson(script)):
             if take == "notebooks":
-                edited = nbformat.read(path, as_version=4)
-                edited.metadata = nbformat.from_dict({"kernelspec": KERNEL, "jupytext": PAIR})
-                write_text(script, jupytext.writes(edited, fmt="py:percent"))
+                write_text(script, as_script(read_notebook(path)))
             elif take is None and path.stat().st_mtime > script.stat().st_mtime:
                 refused.append(path.name)
                 continue
         write_text(path, written(read_lesson(script)))
         changed.append(path.name)
     if refused:
-        raise PairingError(f"{', '.join(refused)}: edited after the script of the same name, and the two differ. To keep "
-                           "the notebook's edits: python -m labkit sync --take notebooks. To drop them: --take scripts.")
+        raise PairingError(f"{', '.join(refused)}: edited after the script of the same name, and the two differ. To "
+                           "keep the notebook's edits: python -m labkit sync --take notebooks. To drop them: "
+                           "python -m labkit sync --take scripts")
     return changed
-
-
-def write_text(path: Path, text: str) -> None:
-    """Write a whole file or nothing: to a temporary name first, then renamed."""
-    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
-    partial.write_text(text, encoding="utf-8", newline="\n")
-    partial.replace(path)

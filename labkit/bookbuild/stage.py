@@ -13,8 +13,10 @@ import nbformat
 
 from labkit.bookbuild.execute import Record, read_record
 from labkit.bookbuild.graph import Project
-from labkit.bookbuild.pairing import read_lesson, write_text, written
+from labkit.bookbuild.pairing import read_lesson, written
+from labkit.bookbuild.results import results_table
 from labkit.errors import LabError
+from labkit.files import write_text
 
 GLOSSARY_LINK = re.compile(r"\[([^\]]+)\]\((?:\.\./book/)?glossary\.md(?:#([^)]+))?\)")
 CITATION_LINK = re.compile(r"\[[^\]]+\]\((?:\.\./book/)?bibliography\.md#([^)]+)\)")
@@ -33,6 +35,8 @@ def with_references(text: str) -> str:
     """
     def term(match):
         words, target = match.groups()
+        if words == "glossary":
+            return match[0]  # the page itself is meant
         return f"{{term}}`{words} <{target.replace('-', ' ')}>`" if target else f"{{term}}`{words}`"
 
     return CITATION_LINK.sub(lambda match: f"{{cite:t}}`{match[1]}`", GLOSSARY_LINK.sub(term, text))
@@ -43,7 +47,8 @@ def banner(record: Record) -> str:
     what = f"profile **{record.profile}**, {record.data_words}"
     if record.reduced:
         what += ". Numbers and figures are those of this reduced run"
-    return f":::{{div}} labkit-banner\nExecuted with {what}; {record.seconds:.0f} s. See the [status page](../book/status.md).\n:::"
+    return (f":::{{div}} labkit-banner\nExecuted with {what}. It took {record.seconds:.0f} s; the "
+            "[status page](../book/status.md) has the rest.\n:::")
 
 
 def dressed(project: Project, name: str, executed: Path) -> nbformat.NotebookNode:
@@ -67,8 +72,10 @@ def dressed(project: Project, name: str, executed: Path) -> nbformat.NotebookNod
         if "parameters" in cell.metadata.get("tags", []):
             cell.metadata["tags"] = [*cell.metadata["tags"], "remove-cell"]
         dress_outputs(cell, where=f"{name}, cell {number}")
-    note = nbformat.v4.new_markdown_cell(banner(read_record(executed)), id="banner")
-    page.cells.insert(1, note)
+    if not page.cells or page.cells[0].cell_type != "markdown" or not page.cells[0].source.startswith("# "):
+        raise StageError(f"{name} does not begin with its title. Expected a first cell of prose with the line: # Title")
+    title, _, rest = page.cells[0].source.partition("\n")
+    page.cells[0].source = f"{title}\n\n{banner(read_record(executed))}\n{rest}"
     return page
 
 
@@ -92,14 +99,15 @@ def dress_outputs(cell: nbformat.NotebookNode, where: str) -> None:
                          "figure belongs to its cell: split the cell.")
     alt = alts[0] or cell.metadata.get("mystnb", {}).get("image", {}).get("alt", "")
     if len(alt) < LEAST_ALT:
-        raise StageError(f"{where} shows a figure with the alternative text {alt!r}. Expected a sentence that says what "
-                         "is seen: plots.show(figure, alt=\"...\").")
+        raise StageError(f"{where} shows a figure with the alternative text {alt!r}. Expected a sentence that says "
+                         "what is seen: plots.show(figure, alt=\"...\").")
     cell.metadata["mystnb"] = {"image": {"alt": alt.replace("\n", " ")}}
 
 
 def status_table(records: list[Record]) -> str:
     """The table of the status page, and the versions beneath it, as Markdown."""
-    lines = ["| lesson | profile | seconds | peak memory | threads | data | executed |", "|---|---|--:|--:|--:|---|---|"]
+    lines = ["| lesson | profile | seconds | peak memory | threads | data | executed |",
+             "|---|---|--:|--:|--:|---|---|"]
     for one in records:
         lines.append(f"| [{one.lesson}](../notebooks/{one.lesson}.ipynb) | {one.profile} | {one.seconds:.1f} | "
                      f"{one.peak_mib:.0f} MiB | {one.threads} | `{one.data}` | {one.executed} |")
@@ -113,7 +121,7 @@ def status_table(records: list[Record]) -> str:
 
 
 def lay_stage(project: Project, executed: dict[str, Path]) -> Path:
-    """Write the stage folder anew and return it. Only what the table of contents names is in it, and what that shows."""
+    """Write the stage folder anew and return it: what the table of contents names, and what that shows."""
     stage = project.build / "stage"
     shutil.rmtree(stage, ignore_errors=True)
     (stage / "notebooks").mkdir(parents=True)
@@ -125,8 +133,8 @@ def lay_stage(project: Project, executed: dict[str, Path]) -> Path:
         if page.startswith("notebooks/"):
             name = page.split("/", 1)[1]
             if name not in executed:
-                raise StageError(f"_toc.yml names {page}, but the graph in labkit/bookbuild/graph.py has no such lesson. "
-                                 "Add it to both, or take it out of both.")
+                raise StageError(f"_toc.yml names {page}, but the graph in labkit/bookbuild/graph.py has no such "
+                                 "lesson. Add it to both, or take it out of both.")
             write_text(stage / f"{page}.ipynb", written(dressed(project, name, executed[name])))
             if (executed[name] / "media").is_dir():
                 shutil.copytree(executed[name] / "media", stage / "notebooks" / "media", dirs_exist_ok=True)
@@ -142,9 +150,11 @@ def lay_stage(project: Project, executed: dict[str, Path]) -> Path:
 
 
 def page_text(project: Project, text: str, records: list[Record]) -> str:
-    """A prose page with its markers filled in: `<!-- status -->`, `<!-- changelog -->`."""
+    """A prose page with its markers filled in: `<!-- status -->`, `<!-- results -->`, `<!-- changelog -->`."""
     if "<!-- status -->" in text:
         text = text.replace("<!-- status -->", status_table(records))
+    if "<!-- results -->" in text:
+        text = text.replace("<!-- results -->", results_table(project, records))
     if "<!-- changelog -->" in text:
         changes = (project.root / "CHANGELOG.md").read_text(encoding="utf-8")
         text = text.replace("<!-- changelog -->", changes.split("\n", 1)[1])

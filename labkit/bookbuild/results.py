@@ -1,0 +1,74 @@
+"""Committed results: what the lessons measured in one run, with everything needed to judge and repeat it."""
+
+import json
+import platform
+import subprocess
+import time
+from pathlib import Path
+
+from labkit.bookbuild.execute import Progress, Record, folder_of, read_record
+from labkit.bookbuild.graph import Project, input_digest
+from labkit.errors import LabError
+from labkit.files import write_text
+from labkit.profiles import cores, load_profile
+
+
+def commit_of(root: Path) -> str:
+    """The commit of the checkout, with "+" when files differ from it; "unknown" without git."""
+    def git(*words):
+        return subprocess.run(["git", "-C", str(root), *words], capture_output=True, text=True).stdout.strip()
+    head = git("rev-parse", "--short=12", "HEAD")
+    return f"{head}{'+' if git('status', '--porcelain', '--', 'labkit', 'notebooks') else ''}" if head else "unknown"
+
+
+def save_results(project: Project, name: str, lessons: list[str], profile: str | None = None) -> Path:
+    """Write results/<name>.json from the executions that stand in the build folder; returns the file.
+
+    lessons: names; empty takes all of the graph. The profile and the data are those of the environment, as for the
+    build. Raises LabError when a lesson has not been executed with them.
+    """
+    from labkit.bookbuild.build import describe_data  # which imports this module
+
+    size = load_profile(profile)
+    data, words = describe_data(size.name, Progress())
+    found: list[Record] = []
+    for lesson in [project.lesson(one) for one in lessons] or project.lessons:
+        record = read_record(folder_of(project, lesson, input_digest(project, lesson, size.name, data)))
+        if record is None:
+            raise LabError(f"{lesson.name} has not been executed with the profile {size.name} on these data. Run: "
+                           f"python -m labkit book --profile {size.name}")
+        found.append(record)
+    content = {
+        "data": words, "data_digest": data, "profile": size.name, "commit": commit_of(project.root),
+        "made": time.strftime("%Y-%m-%d", time.gmtime()), "python": found[0].python, "versions": found[0].versions,
+        "machine": f"{platform.system()}, {platform.machine()}, {cores()} cores, no GPU used",
+        "lessons": {one.lesson: {"seconds": one.seconds, "peak_mib": one.peak_mib, "threads": one.threads,
+                                 "measured": one.measured} for one in found},
+    }
+    folder = project.root / "results"
+    folder.mkdir(exist_ok=True)
+    write_text(folder / f"{name}.json", json.dumps(content, indent=1, ensure_ascii=False) + "\n")
+    return folder / f"{name}.json"
+
+
+def results_table(project: Project, records: list[Record]) -> str:
+    """The committed results beside this run, as Markdown: what was run, then a table for each lesson."""
+    files = sorted((project.root / "results").glob("*.json"))
+    committed = {file.stem: json.loads(file.read_text(encoding="utf-8")) for file in files}
+    lines = []
+    for name, run in committed.items():
+        lines.append(f"- **{name}**: {run['data']}. Commit `{run['commit']}`, {run['made']}, Python {run['python']}, "
+                     f"torch {run['versions']['torch']}, librosa {run['versions']['librosa']}; {run['machine']}.")
+    for record in records:
+        columns = {"this book": {"seconds": record.seconds, "peak memory (MiB)": record.peak_mib} | record.measured}
+        for name, run in committed.items():
+            if record.lesson in run["lessons"]:
+                one = run["lessons"][record.lesson]
+                columns[name] = {"seconds": one["seconds"], "peak memory (MiB)": one["peak_mib"]} | one["measured"]
+        rows = dict.fromkeys(row for column in columns.values() for row in column)
+        lines += ["", f"## What {record.lesson} measured", "",
+                  "| | " + " | ".join(columns) + " |", "|---|" + "--:|" * len(columns)]
+        for row in rows:
+            values = " | ".join(f"{column[row]:.4g}" if row in column else "" for column in columns.values())
+            lines.append(f"| {row.replace('_', ' ')} | {values} |")
+    return "\n".join(lines)

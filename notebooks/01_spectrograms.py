@@ -1,0 +1,392 @@
+# %% [markdown]
+# # 1 From a sound to its mel spectrogram
+#
+# A song reaches the computer as a long row of numbers. This lesson turns it into a picture on which drums, strings and
+# chords can be told apart by eye. Every model in this book looks at that picture.
+#
+# **What we do.** We *read* two lines of a label file and draw the clips that they name. We *build* a mel spectrogram by
+# hand, step by step, and check each step against librosa. We *see and hear* what drums and sustained notes look like.
+#
+# **What we need.** No earlier lesson; about 40 minutes to read and try, a minute to run, 1 GB of memory.
+
+# %% tags=["parameters"]
+profile = None  # None = LAB_PROFILE, or "ci"; else "ci", "laptop" or "full"
+
+# %% [markdown]
+# ## Set-up
+
+# %%
+import librosa
+import numpy as np
+
+from labkit import plots
+from labkit.datasets import find_clip, read_spectrogram
+from labkit.lab import open_lab
+from labkit.show import listen, measured, say
+
+lab = open_lab(profile)
+say(lab.note("genre", "sound"))
+
+# %% [markdown]
+# ## 1.1 Where the music comes from
+#
+# The course that this book follows takes its genre clips from the **Free Music Archive** (FMA), a library of music under
+# free licences. Its research version, published by [Defferrard et al.](../book/bibliography.md#defferrard2017), holds
+# 106 574 tracks from 16 341 artists and 14 854 albums, with 161 genres that the artists chose themselves. The course
+# picked 20 of them and computed one file of features for each clip.
+#
+# Without such data at hand, this book uses its **composed corpus**: short pieces that the package `labkit` composes and
+# plays itself, in genres of the same names. They are simpler than real music. In return we know everything about them:
+# the tempo, the key, the time of each note.
+#
+# A dataset folder has one label file for each of its parts. We read its first lines as they are.
+
+# %%
+dataset = lab.dataset("genre")
+lines = (dataset.path / "train_labels.txt").read_text().splitlines()
+lines[:4]
+
+# %% [markdown]
+# Each line is a name, a tab and a genre. We draw one line at random, and then a second one with another genre. The random
+# generator has a seed, so that the same lines come in each run.
+
+# %%
+rows = [line.split("\t") for line in lines[1:]]
+draw = np.random.default_rng(seed=1)
+first = rows[draw.integers(len(rows))]
+others = [row for row in rows if row[1] != first[1]]
+second = others[draw.integers(len(others))]
+first, second
+
+# %% [markdown]
+# ## 1.2 The two clips as pictures
+#
+# The names in the label file are not the names on the disk: the file ends in `.npy`, the label file says `.npy.gz`, and
+# some label files even swap two words of the name. What stands before the first dot is the clip's id, and it always holds.
+# `find_clip` looks for the id.
+
+# %%
+paths = [find_clip(dataset.path, "train", name.split(".")[0]) for name, _ in (first, second)]
+clips = [read_spectrogram(path, "mel") for path in paths]
+for (name, genre), path, clip in zip((first, second), paths, clips):
+    print(f"{name:28} {path.name:28} {genre:12} {clip.shape} {clip.dtype}")
+
+# %% [markdown]
+# `read_spectrogram` gives an array of time x frequency, one row a *frame*, because that is the order in which a model
+# reads it. On the disk it is frequency x time. We turn it back to draw it: time to the right, low notes at the bottom.
+#
+# Before we look: where is the sound loudest, low or high? Are there more vertical or more horizontal lines?
+
+# %%
+from librosa.display import specshow
+
+figure, axes = plots.figure(rows=2)
+rate = dataset.meta.frames_per_second
+for axis, (name, genre), clip in zip(axes, (first, second), clips):
+    image = specshow(clip.T, x_coords=np.arange(len(clip)) / rate, x_axis="s", y_axis="mel",
+                     sr=2 * dataset.meta.fmax, ax=axis, cmap="magma")
+    axis.set(title=f"{genre}, clip {name.split('.')[0]}", xlabel="time (s)", ylabel="frequency (Hz)")
+    figure.colorbar(image, ax=axis, format="%d dB", pad=0.01)
+plots.show(figure, alt=f"Two mel spectrograms, one above the other: one of {first[1]}, one of {second[1]}. "
+                       "Brighter is louder; low frequencies are at the bottom.")
+
+# %% [markdown]
+# We can read three things off such a picture without any theory.
+#
+# - A **vertical line** is a short event that holds many frequencies at once: a drum hit, a plucked attack, a click.
+# - A **horizontal line** is a frequency that lasts: a held note. A note of an instrument is a ladder of such lines, the
+#   fundamental and its overtones.
+# - A **dark gap** is silence, or a band that this piece does not use. Old recordings are dark at the top.
+#
+# The rest of the lesson explains how the picture is made.
+
+# %% [markdown]
+# ## 1.3 Two sounds that differ
+#
+# A picture needs its sound. Among the recordings we look for the most *sustained* and the most *percussive* one. The
+# measure is the share of the power that librosa's harmonic-percussive separation calls percussive
+# ([Fitzgerald](../book/bibliography.md#fitzgerald2010)); section 1.7 shows what it does.
+
+# %%
+from labkit.features import percussive_share
+
+SECONDS = 8
+recordings = lab.recordings()
+say(lab.note("sound"))
+
+sounds = {recording.title: recording.sound(SECONDS) for recording in recordings}
+shares = {title: percussive_share(audio) for title, audio in sounds.items()}
+for title in sorted(shares, key=shares.get):
+    print(f"{shares[title]:5.2f}  {title}")
+
+# %%
+ranked = sorted(shares, key=shares.get)
+sustained, mixed, struck = ranked[0], ranked[len(ranked) // 2], ranked[-1]
+calm, both, busy = sounds[sustained], sounds[mixed], sounds[struck]
+measured(percussive_share_lowest=shares[sustained], percussive_share_highest=shares[struck])
+say(f"The most sustained is **{sustained}** ({shares[sustained]:.0%} percussive), the most percussive is "
+    f"**{struck}** ({shares[struck]:.0%}). In the middle stands **{mixed}**, which has both. We take the first "
+    f"{SECONDS} seconds of each. Listen:")
+listen(calm, "sustained", f"{sustained}: the most sustained")
+listen(both, "both", f"{mixed}: both")
+listen(busy, "percussive", f"{struck}: the most percussive")
+
+# %% [markdown]
+# A microphone measures air pressure; here 22 050 times a second, the lab's **sampling rate**. The numbers are the
+# *waveform*. Look at the outline first, then at 20 milliseconds of it.
+
+# %%
+RATE = 22_050
+figure, axes = plots.figure(rows=2, columns=2, height=1.9, width_ratios=[2, 1])
+for row, (title, audio) in zip(axes, ((sustained, calm), (struck, busy))):
+    plots.waveform(row[0], audio, RATE, title)
+    middle = np.argmax(np.abs(audio))
+    short = audio[max(0, middle - 220):middle + 221]
+    row[1].plot(np.arange(len(short)) / RATE * 1000, short)
+    row[1].set(title="20 ms at its loudest", xlabel="time (ms)")
+plots.show(figure, alt=f"Waveforms of {sustained} and {struck}: on the left {SECONDS} seconds, on the right 20 "
+                       "milliseconds around the loudest sample, where single oscillations are seen.")
+
+# %% [markdown]
+# The outline shows when it is loud. It hides which notes sound: two chords of the same loudness have the same outline.
+# The frequencies are in the short wiggles on the right. That is what we take out next.
+
+# %% [markdown]
+# ## 1.4 The short-time Fourier transform, by hand
+#
+# The Fourier transform of a whole song says which frequencies it holds, but not when. So we cut the sound into short
+# overlapping pieces, **frames**, and transform each one. That is the
+# [short-time Fourier transform](../book/glossary.md) (STFT):
+#
+# $$X[k, t] = \sum_{n=0}^{N-1} w[n]\, x[n + tH]\, e^{-2\pi i k n / N}$$
+#
+# Here $x$ is the sound, $N = 2048$ the length of a frame, $H = 512$ the **hop** from one frame to the next, $w$ the
+# *window*, $t$ the number of the frame and $k$ that of the frequency. One frame lasts 93 ms; a new one starts every 23 ms.
+
+# %%
+N, HOP = 2048, 512
+window = np.hanning(N + 1)[:-1]  # zero at both ends, so that a frame does not begin with a click
+start = np.argmax(np.abs(calm[N:-N]))
+frame = calm[start:start + N] * window
+spectrum = np.abs(np.fft.rfft(frame))
+frequencies = np.arange(len(spectrum)) * RATE / N
+say(f"A frame of {N} samples gives {len(spectrum)} frequencies, {RATE / N:.2f} Hz apart, "
+    f"from 0 to {frequencies[-1]:.0f} Hz.")
+
+# %%
+peaks = [k for k in range(2, 500) if spectrum[k] == spectrum[k - 2:k + 3].max()]
+peaks = sorted(sorted(peaks, key=lambda k: -spectrum[k])[:5])
+figure, (axis,) = plots.figure(height=2.3)
+axis.plot(frequencies, spectrum)
+for k in peaks:
+    axis.annotate(f"{frequencies[k]:.0f} Hz", (frequencies[k], spectrum[k]), fontsize=8,
+                  xytext=(3, 2), textcoords="offset points")
+axis.set(xlim=(0, 4000), xlabel="frequency (Hz)", ylabel="magnitude", title=f"one frame of {sustained}")
+plots.show(figure, alt="The magnitude spectrum of one frame up to 4000 Hz: a few sharp peaks, the strongest at "
+                       + ", ".join(f"{frequencies[k]:.0f}" for k in peaks) + " Hz.")
+
+# %% [markdown]
+# Each peak is a partial of a note that sounds in these 93 ms. Now all frames. numpy can show a sound as overlapping
+# frames without copying it; then one line transforms them all. librosa also pads half a frame at both ends, so that frame
+# $t$ is centred on sample $tH$; we do the same and compare.
+
+# %%
+def stft(audio):
+    """The short-time Fourier transform of a sound (n,): complex, frequency x time, (1025, T)."""
+    padded = np.pad(audio, N // 2)
+    frames = np.lib.stride_tricks.sliding_window_view(padded, N)[::HOP]
+    return np.fft.rfft(frames * window).T
+
+
+ours, theirs = stft(calm), librosa.stft(calm, n_fft=N, hop_length=HOP)
+gap = np.abs(ours - theirs).max() / np.abs(theirs).max()
+measured(stft_gap=gap)
+say(f"Ours has the shape {ours.shape}, librosa's {theirs.shape}; they differ by at most {gap:.0e} of the largest value, "
+    "the rounding of 32-bit numbers.")
+
+# %% [markdown]
+# ## 1.5 Time against frequency, and decibels
+#
+# A long frame tells close frequencies apart, but smears what happens within it; a short one does the opposite. No window
+# is sharp in both. With $N$ samples a frame, frequencies nearer than about $2 f_s / N$ (the sampling rate $f_s$) run
+# together under this window, and times nearer than about $N / f_s$ do too.
+#
+# The ear hears ratios of power rather than differences. We draw **decibels**, 10 times the logarithm of the power against
+# the loudest cell, and cut them off at -80 dB.
+
+# %%
+def decibels(power):
+    """Power in dB against its largest value, cut off at -80."""
+    return np.maximum(10 * np.log10(np.maximum(power / power.max(), 1e-10)), -80)
+
+
+figure, axes = plots.figure(rows=3, height=1.9, sharex=True)
+excerpt = both[:3 * RATE]
+for axis, length in zip(axes, (512, 2048, 8192)):
+    power = np.abs(librosa.stft(excerpt, n_fft=length, hop_length=128)) ** 2
+    plots.spectrogram(axis, decibels(power), RATE / 128, RATE / 2, scale="linear",
+                      title=f"{length} samples: {length / RATE * 1000:.0f} ms, {RATE / length:.0f} Hz between rows")
+    axis.set(ylim=(0, 4000), xlabel="")
+axes[-1].set(xlabel="time (s)")
+plots.show(figure, alt=f"Three spectrograms of three seconds of {mixed}. With 512 samples a frame the hits are thin "
+                       "vertical lines and the notes blurred; with 8192 the notes are thin horizontal lines and the "
+                       "hits smeared; 2048 lies between.")
+
+# %% [markdown]
+# The course uses 2048 samples, the figure in the middle: a compromise for music.
+#
+# Why decibels? We draw the same power twice, as it is and in dB.
+
+# %%
+power = np.abs(ours) ** 2
+figure, axes = plots.figure(rows=2, height=1.9, sharex=True)
+image = axes[0].imshow(power / power.max(), origin="lower", aspect="auto", extent=(0, len(calm) / RATE, 0, RATE / 2))
+axes[0].set(title="power, as it is", ylabel="frequency (Hz)")
+figure.colorbar(image, ax=axes[0], pad=0.01)
+plots.spectrogram(axes[1], decibels(power), RATE / HOP, RATE / 2, scale="linear", title="the same in decibels")
+visible = {"power": (power > 0.01 * power.max()).mean(), "decibels": (decibels(power) > -79.2).mean()}
+plots.show(figure, alt="The same spectrogram twice: drawn as power it is almost black with a few dots; drawn in "
+                       "decibels its structure is seen everywhere.")
+say(f"Above one hundredth of the colour range lie {visible['power']:.2%} of the cells as power and "
+    f"{visible['decibels']:.0%} in decibels. A network that is fed with power sees as little as we do.")
+
+# %% [markdown]
+# ## 1.6 The mel scale
+#
+# Played 100 Hz apart, two low tones are far from each other, two high ones nearly the same. In 1937
+# [Stevens, Volkmann and Newman](../book/bibliography.md#stevens1937) asked listeners to set a tone to *half the pitch* of
+# another, and drew a scale from their answers, on which equal steps are heard as equal. They named its unit
+# after *melody*: **mel**, with 1000 mel at 1000 Hz.
+#
+# Several formulas approximate it. A common one, given by [O'Shaughnessy](../book/bibliography.md#oshaughnessy1987), is
+# $m = 2595 \log_{10}(1 + f / 700)$. librosa's default is Slaney's: straight up to 1000 Hz, logarithmic above.
+
+# %%
+hertz = np.linspace(0, RATE / 2, 500)
+formula = 2595 * np.log10(1 + hertz / 700)
+slaney = librosa.hz_to_mel(hertz) * 1000 / librosa.hz_to_mel(1000)  # its own unit, scaled to 1000 at 1000 Hz
+figure, axes = plots.figure(columns=2, height=2.6)
+for axis, values, title in zip(axes[0], (formula, slaney), ("O'Shaughnessy", "Slaney, used here")):
+    axis.plot(hertz, values)
+    axis.set(title=title, xlabel="frequency (Hz)", ylabel="mel", ylim=(0, 3600))
+    axis.axvline(1000, color="0.6", linestyle=":")
+plots.show(figure, alt="Two curves of mel against hertz up to 11025 Hz. Both rise steeply up to 1000 Hz, marked with a "
+                       "dotted line, and ever more slowly above.")
+
+# %% [markdown]
+# Why does it serve music? A semitone is a *ratio* of frequencies: 4 Hz wide at 65 Hz, 250 Hz wide at 4200 Hz. On a linear
+# axis the lower half of a piano's keys shares about 30 of 1025 rows, while the hiss of a cymbal fills hundreds. The mel scale gives
+# low notes more rows and high noise fewer. It was made from judgements of pure tones, not of music, so it is a sensible
+# compression and no law of hearing.
+#
+# A mel band adds up the power under a triangle. 128 triangles, equally spaced in mel, replace 1025 rows. We build them.
+
+# %%
+def mel_filters(bands=128, fmax=RATE / 2):
+    """Triangular filters (bands, 1025): equally spaced in mel, each of unit area, as librosa makes them."""
+    edges = librosa.mel_to_hz(np.linspace(0, librosa.hz_to_mel(fmax), bands + 2))
+    lower, centre, upper = edges[:-2, None], edges[1:-1, None], edges[2:, None]
+    rising = (frequencies - lower) / (centre - lower)
+    falling = (upper - frequencies) / (upper - centre)
+    return np.maximum(0, np.minimum(rising, falling)) * 2 / (upper - lower)
+
+
+filters = mel_filters()
+assert np.allclose(filters, librosa.filters.mel(sr=RATE, n_fft=N), atol=1e-6)
+figure, (axis,) = plots.figure(height=2.0)
+axis.plot(frequencies, filters[::8].T, linewidth=1)
+axis.set(xlabel="frequency (Hz)", ylabel="weight", title="every eighth of the 128 mel filters")
+plots.show(figure, alt="Sixteen triangles along the frequency axis: narrow and tall at low frequencies, wide and flat "
+                       "at high ones.")
+
+# %%
+by_hand = decibels(filters @ np.abs(stft(calm)) ** 2)
+by_librosa = librosa.power_to_db(librosa.feature.melspectrogram(y=calm, sr=RATE, n_fft=N, hop_length=HOP), ref=np.max)
+mel_gap = np.abs(by_hand - by_librosa).max()
+measured(mel_gap_db=mel_gap)
+say(f"By hand and by librosa: both {by_hand.shape}, from {by_hand.min():.0f} to {by_hand.max():.0f} dB, and at most "
+    f"{mel_gap:.0e} dB apart. From here on we let librosa do it: `labkit.features.mel_spectrogram`.")
+
+# %% [markdown]
+# ## 1.7 What drums and strings look like
+#
+# Here are the two recordings side by side. Look for the vertical lines in one and the horizontal lines in the other.
+
+# %%
+from labkit.features import mel_spectrogram
+
+figure, axes = plots.figure(rows=2, height=2.2)
+for axis, title, audio in zip(axes, (sustained, struck), (calm, busy)):
+    plots.spectrogram(axis, mel_spectrogram(audio), RATE / HOP, RATE / 2, title=title)
+plots.show(figure, alt=f"Mel spectrograms of {sustained}, the most sustained recording, and {struck}, the most "
+                       "percussive one. Held notes are horizontal lines, drum hits vertical ones.")
+
+# %% [markdown]
+# That lines in these two directions are what we hear as notes and as hits can be tested. A *median* over neighbouring
+# columns removes whatever is short in time; a median over neighbouring rows removes whatever is narrow in frequency.
+# Comparing the two, cell by cell, splits a spectrogram into a harmonic and a percussive part.
+
+# %%
+harmonic, percussive = librosa.decompose.hpss(librosa.stft(both))
+parts = [librosa.istft(part, length=len(both)) for part in (harmonic, percussive)]
+figure, axes = plots.figure(rows=2, height=2.0)
+for axis, title, part in zip(axes, ("harmonic part", "percussive part"), (harmonic, percussive)):
+    bands = librosa.feature.melspectrogram(S=np.abs(part) ** 2, sr=RATE)
+    plots.spectrogram(axis, librosa.power_to_db(bands, ref=np.max), RATE / HOP, RATE / 2, title=f"{mixed}: {title}")
+plots.show(figure, alt=f"{mixed}, split in two: in the harmonic part horizontal lines remain, in the percussive part "
+                       "vertical ones.")
+
+# %%
+loudest = max(np.abs(part).max() for part in parts)
+for name, part in zip(("harmonic", "percussive"), parts):
+    listen(part / max(1.0, loudest), f"{name}_part", f"{mixed}: the {name} part alone")
+
+# %% [markdown]
+# ## 1.8 Why not MFCCs?
+#
+# For decades the usual features were **mel-frequency cepstral coefficients** (MFCC,
+# [Davis and Mermelstein](../book/bibliography.md#davis1980)): the cosine transform of each column of the mel spectrogram
+# in dB, of which the first 13 or 20 numbers are kept. They are few and hardly correlated, which suited the Gaussian
+# mixtures and hidden Markov models of the time. What is left when we keep 13?
+
+# %%
+mel = mel_spectrogram(calm)
+coefficients = librosa.feature.mfcc(S=mel, n_mfcc=13)
+smooth = librosa.feature.inverse.mfcc_to_mel(coefficients, ref=1.0)
+back = np.maximum(librosa.power_to_db(smooth, ref=1.0, top_db=None), -80)
+figure, axes = plots.figure(rows=2, height=2.0)
+plots.spectrogram(axes[0], mel, RATE / HOP, RATE / 2, title="128 mel bands")
+plots.spectrogram(axes[1], np.minimum(back, 0), RATE / HOP, RATE / 2, title="the same, from 13 MFCCs")
+plots.show(figure, alt="A mel spectrogram with sharp horizontal lines and, below, what 13 coefficients keep of it: a "
+                       "smooth outline without single notes.")
+kept = 1 - np.var(mel - back) / np.var(mel)
+measured(mfcc_variance_kept=kept)
+say(f"13 coefficients keep {kept:.0%} of the variance of this picture, and none of its fine lines: the outline of the "
+    "sound, its timbre, stays; the notes go.")
+
+# %% [markdown]
+# A neural network has no need of uncorrelated inputs, and a convolution relies on neighbours: a pattern that moves up by a
+# few rows is the same pattern, a little higher. The cosine transform mixes all rows and destroys that neighbourhood. So
+# spectrograms took over once networks did, from about 2012 on
+# ([Dieleman and Schrauwen](../book/bibliography.md#dieleman2014) tried even the waveform itself; the mel spectrogram won).
+
+# %% [markdown]
+# ## Common mistakes
+#
+# - **The wrong logarithm.** Decibels are 10 times the logarithm of *power*, 20 times that of *magnitude*. With the wrong
+#   one the picture looks right and every number is off by a factor of two.
+# - **Zero is not silence.** In dB against the maximum, 0 is the loudest value and -80 is silence. Whoever pads a short
+#   clip with zeros appends the loudest possible noise. Lesson 4 shows it.
+# - **The maximum is taken clip by clip.** How loud a clip was recorded is lost. For genres that is welcome; for a question
+#   of loudness it is not.
+# - **A file of 140 rows** holds 128 mel rows and then 12 chroma rows; lesson 3 is about those. The chroma are the *last 12*.
+#
+# ## Take-away
+#
+# 1. A mel spectrogram is: frames, window, Fourier transform, power, 128 triangles, decibels. Each step is one line.
+# 2. Vertical lines are hits, horizontal lines are notes; a ladder of lines is one note with its overtones.
+# 3. The frame length decides what is seen sharply, times or frequencies. The mel scale and decibels bring the rest near to
+#    what we hear.
+#
+# **Next:** a clip of 30 seconds has about 1300 frames. [Lesson 2](02_beat_sync.ipynb) asks whether a network can use them
+# all, and what music itself offers as a larger unit.

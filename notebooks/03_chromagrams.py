@@ -1,0 +1,324 @@
+# %% [markdown]
+# # 3 Chromagrams: the notes without their octave
+#
+# The mel spectrogram shows where sound is. It does not say which notes are played. A chromagram does: it has twelve rows,
+# one for each name of a note.
+#
+# **What we do.** We *fold* a spectrum into twelve pitch classes by hand. We *test* what the result is robust to, and what
+# not. We *read* chords and keys from it, and check them against pieces whose keys we know.
+#
+# **What we need.** [Lesson 1](01_spectrograms.ipynb) and [lesson 2](02_beat_sync.ipynb); about 35 minutes, a minute to
+# run, 1 GB of memory.
+
+# %% tags=["parameters"]
+profile = None  # None = LAB_PROFILE, or "ci"; else "ci", "laptop" or "full"
+
+# %% [markdown]
+# ## Set-up
+
+# %%
+import librosa
+import numpy as np
+
+from labkit import plots
+from labkit.datasets import find_clip, read_chromagram, read_labels
+from labkit.features import HOP, chromagram, mel_spectrogram, percussive_share, synchronise, track_beats
+from labkit.lab import open_lab
+from labkit.profiles import SAMPLE_RATE
+from labkit.show import listen, measured, say
+
+lab = open_lab(profile)
+frames_per_second = SAMPLE_RATE / HOP
+NAMES = plots.PITCH_CLASSES
+say(lab.note("chroma", "chroma_beat", "sound"))
+
+# %% [markdown]
+# ## 3.1 Twelve pitch classes
+#
+# Doubling a frequency gives the same note an **octave** higher: 220, 440 and 880 Hz are all called A. Western music cuts
+# the octave into twelve equal steps, **semitones**, each a ratio of $2^{1/12} \approx 1.059$. Notes get numbers, the MIDI
+# pitch: $p = 69 + 12 \log_2(f / 440)$. What is left when we forget the octave, $p \bmod 12$, is the
+# [pitch class](../book/glossary.md): 0 is C, 1 is C sharp, up to 11, B. Neighbouring classes are a semitone apart, and the
+# last is a neighbour of the first: the twelve stand in a circle.
+
+# %%
+for note in ("C3", "C4", "G4", "C5", "C♯5"):
+    hertz = librosa.note_to_hz(note)
+    pitch = 69 + 12 * np.log2(hertz / 440)
+    print(f"{note:4} {hertz:7.1f} Hz   MIDI pitch {pitch:5.1f}   pitch class {NAMES[round(pitch) % 12]}")
+
+# %% [markdown]
+# ## 3.2 Folding a spectrum, by hand
+#
+# We take the spectrogram of lesson 1, ask each of its 1025 frequencies for its pitch class, and add up the power of each
+# class. Then each column is divided by its maximum, so that loudness does not count. The sound is one to test with: a
+# C major chord, C-E-G, then an A minor chord, A-C-E, of tones with six overtones.
+
+# %%
+def tone(pitch, seconds=1.0, overtones=6, cents=0.0):
+    """A note with harmonic overtones that fade: (n,). pitch: MIDI; cents: hundredths of a semitone too high."""
+    times = np.arange(round(seconds * SAMPLE_RATE)) / SAMPLE_RATE
+    base = 440 * 2 ** ((pitch + cents / 100 - 69) / 12)
+    waves = sum(np.sin(2 * np.pi * base * k * times) / k for k in range(1, overtones + 1))
+    return waves * np.exp(-2 * times) * 0.1
+
+
+def chord(pitches, **options):
+    return sum(tone(pitch, **options) for pitch in pitches)
+
+
+chords = {"C major": (60, 64, 67), "A minor": (57, 60, 64)}
+audio = np.concatenate([chord(pitches, seconds=2.0) for pitches in chords.values()])
+listen(audio / np.abs(audio).max() * 0.7, "two_chords", "A C major chord, then an A minor chord")
+
+# %%
+def fold(sound):
+    """The STFT chroma of a sound (n,): (12, T), each column divided by its maximum."""
+    power = np.abs(librosa.stft(sound, n_fft=4096, hop_length=HOP)) ** 2
+    frequencies = librosa.fft_frequencies(sr=SAMPLE_RATE, n_fft=4096)
+    chroma = np.zeros((12, power.shape[1]))
+    for k in np.flatnonzero((frequencies > 60) & (frequencies < 4000)):
+        pitch = 69 + 12 * np.log2(frequencies[k] / 440)
+        chroma[round(pitch) % 12] += power[k]
+    return chroma / np.maximum(chroma.max(axis=0), 1e-12)
+
+
+figure, axes = plots.figure(rows=2, height=2.2, sharex=True)
+for axis, title, chroma in zip(axes, ("folded by hand", "librosa: constant-Q chroma"),
+                               (fold(audio), chromagram(audio))):
+    plots.chromagram(axis, chroma, frames_per_second, title=title)
+axes[0].set(xlabel="")
+plots.show(figure, alt="Two chromagrams of the two chords: bright rows at C, E and G in the first two seconds and at A, C "
+                       "and E in the next two; fainter rows from the overtones.")
+
+# %% [markdown]
+# Both show the two chords. The faint rows are overtones: the third harmonic of C is a G, the fifth an E. That is not an
+# error, it sounds in every C.
+#
+# By hand we were crude. At 65 Hz a semitone is 4 Hz wide, but the rows of this STFT are 5 Hz apart, so low notes fall into
+# the wrong class. The course's chroma uses the **constant-Q transform**
+# ([Brown](../book/bibliography.md#brown1991)): a filter for each note, as long as the note is low, so that each octave is
+# cut into twelve parts equally well.
+
+# %% [markdown]
+# ## 3.3 What it captures, and what it is robust to
+#
+# A good feature stays when what we do not ask for changes. We play the same five chords again in several ways and ask how
+# similar the pictures are. The measure is the cosine between the two arrays, column by column: 1 for the same direction, 0
+# for nothing in common. For the mel spectrogram we take it after subtracting its mean, since all its values are negative.
+
+# %%
+PROGRESSION = [(60, 64, 67), (57, 60, 64), (65, 69, 72), (67, 71, 74), (60, 64, 67)]
+
+
+def play(transpose=0, overtones=6, cents=0.0, noise=0.0):
+    """The five chords, 0.8 seconds each, at one loudness."""
+    parts = [chord(np.array(pitches) + transpose, seconds=0.8, overtones=overtones, cents=cents)
+             for pitches in PROGRESSION]
+    sound = np.concatenate(parts)
+    hiss = np.random.default_rng(0).standard_normal(len(sound))
+    sound = sound / sound.std() + noise * hiss
+    return (0.1 * sound / sound.std()).astype(np.float32)
+
+
+def similarity(a, b):
+    """Mean cosine between the columns of two arrays (F, T)."""
+    return np.mean((a * b).sum(axis=0) / (np.linalg.norm(a, axis=0) * np.linalg.norm(b, axis=0) + 1e-12))
+
+
+original = play()
+changes = {"an octave higher": play(transpose=12), "another instrument": play(overtones=15),
+           "a pure tone": play(overtones=1), "noise as loud as the music": play(noise=1.0),
+           "30 cents sharp": play(cents=30), "a semitone higher": play(transpose=1)}
+
+# %%
+def centred_mel(sound):
+    mel = mel_spectrogram(sound)
+    return mel - mel.mean()
+
+
+table = {change: (similarity(chromagram(original), chromagram(sound)),
+                  similarity(centred_mel(original), centred_mel(sound))) for change, sound in changes.items()}
+figure, (axis,) = plots.figure(height=2.9)
+places = np.arange(len(table))
+for shift, column, name in ((-0.18, 0, "chroma"), (0.18, 1, "mel")):
+    values = [row[column] for row in table.values()]
+    bars = axis.barh(places + shift, values, height=0.34, label=name, color=plots.COLOURS[column])
+    axis.bar_label(bars, fmt="%.2f", padding=3, fontsize=8)
+axis.set_yticks(places, table)
+axis.invert_yaxis()
+axis.set(xlabel="similarity to the original", xlim=(min(0, *np.ravel(list(table.values()))) - 0.05, 1.15))
+axis.legend(loc="upper left", bbox_to_anchor=(1.0, 1.0))
+plots.show(figure, alt="Similarity to the original, chroma and mel: " + "; ".join(
+    f"{change} {chroma:.2f} and {mel:.2f}" for change, (chroma, mel) in table.items()) + ".")
+measured(**{f"chroma_{change.replace(' ', '_')}": row[0] for change, row in table.items()})
+
+# %%
+kept = [change for change, row in table.items() if row[0] > 0.9]
+lost = min(table, key=lambda change: table[change][0])
+say(f"The chroma stay at 0.9 or more with: {', '.join(kept) or 'none of them'}. They change most with **{lost}** "
+    f"({table[lost][0]:.2f}), and so they should when the notes are others: what chroma capture is *which* notes sound.")
+
+# %% [markdown]
+# Nobody says that an instrument is tuned to 440 Hz. Played 30 cents sharp, the chords still come out well, because librosa
+# first *estimates the tuning* and shifts its twelve classes. What if it did not?
+
+# %%
+sharp = play(cents=45)
+told = librosa.feature.chroma_cqt(y=sharp, sr=SAMPLE_RATE, hop_length=HOP, tuning=0.0)
+found = librosa.estimate_tuning(y=sharp, sr=SAMPLE_RATE)
+without, with_it = similarity(chromagram(original), told), similarity(chromagram(original), chromagram(sharp))
+measured(tuning_found=found, similarity_without_tuning=without, similarity_with_tuning=with_it)
+say(f"45 cents sharp: librosa estimates {100 * found:+.0f} cents. Similarity to the original {without:.2f} when it is told "
+    f"to assume 440 Hz, {with_it:.2f} with its estimate.")
+
+# %% [markdown]
+# ## 3.4 Steps 1 and 2 again, with chroma
+#
+# In the course's files the chroma are the **last twelve rows** of 140. We draw two clips with different labels, and their
+# beat-synchronous twins. Note how few columns the harmony needs.
+
+# %%
+source = lab if lab.has("chroma") and lab.has("chroma_beat") else lab.composed_only()
+full = source.dataset("genre", needs="chroma")
+beat = source.dataset("genre", beat=True, needs="chroma")
+say(lab.note("chroma", "chroma_beat"))
+labels = read_labels(full.path, "train")
+ids = sorted(labels)
+draw = np.random.default_rng(seed=1)
+first = ids[draw.integers(len(ids))]
+second = draw.choice([id for id in ids if labels[id] != labels[first]])
+for id in (first, second):
+    shapes = [read_chromagram(find_clip(folder.path, "train", id)).shape for folder in (full, beat)]
+    print(f"{labels[id]:12} clip {id}: {shapes[0]} full, {shapes[1]} beat-synchronous")
+
+# %%
+figure, axes = plots.figure(rows=2, columns=2, height=2.3)
+for row, id in zip(axes, (first, second)):
+    for axis, folder, rate, unit in ((row[0], full, full.meta.frames_per_second, "time (s)"), (row[1], beat, 1, "beat")):
+        clip = read_chromagram(find_clip(folder.path, "train", id))
+        plots.chromagram(axis, clip.T, rate, title=f"{labels[id]}, clip {id}")
+        axis.set(xlabel=unit)
+plots.show(figure, alt=f"Chromagrams of two clips, {labels[first]} and {labels[second]}: on the left every frame, on the "
+                       "right one column a beat. The same rows are bright; the beat version is smoother.")
+
+# %% [markdown]
+# Chroma and beats go well together, because chords tend to change on beats. Within a beat the median removes what disturbs
+# a chromagram most: drums, which are noise in all twelve classes, and the attacks of notes.
+
+# %% [markdown]
+# ## 3.5 Reading chords
+#
+# A major chord is three pitch classes, the root and those 4 and 7 semitones above it; a minor chord has 3 in place of 4. We
+# compare each column with the 24 patterns and keep the most similar one. We take the most sustained recording, because
+# there the notes are clearest.
+
+# %%
+def chord_patterns():
+    """The 24 major and minor triads as vectors: names and (24, 12), each of length one."""
+    names, rows = [], []
+    for kind, third in (("", 4), ("m", 3)):
+        for root in range(12):
+            row = np.zeros(12)
+            row[[root, (root + third) % 12, (root + 7) % 12]] = 1 / np.sqrt(3)
+            names.append(NAMES[root] + kind)
+            rows.append(row)
+    return names, np.array(rows)
+
+
+recording = min(lab.recordings(), key=lambda one: percussive_share(one.sound(8)))
+audio = recording.sound(15)
+tempo, beats = track_beats(audio)
+chroma = synchronise(chromagram(audio), beats)
+names, patterns = chord_patterns()
+chords_heard = [names[k] for k in (patterns @ chroma).argmax(axis=0)]
+
+# %%
+edges = np.unique(np.concatenate([[0], beats, [1 + len(audio) // HOP]])) / frames_per_second
+figure, (axis,) = plots.figure(height=3.0)
+plots.chromagram(axis, chroma, frames_per_second, beats=edges, title=f"{recording.title}: chords by beat")
+previous = None
+for start, name in zip(edges, chords_heard):
+    if name != previous:
+        axis.text(start, 12.1, name, fontsize=7.5, rotation=45, ha="left", va="bottom")
+    previous = name
+axis.set_title(axis.get_title(loc="left"), pad=26)
+plots.show(figure, alt=f"Beat-synchronous chromagram of {recording.title} with the most similar chord written above each "
+                       f"change; it begins {', '.join(dict.fromkeys(chords_heard[:6]))}.")
+listen(audio / np.abs(audio).max() * 0.9, "chords", f"{recording.title}: does the harmony change where the names do?")
+
+# %% [markdown]
+# Twenty-four patterns know no other chords, and one column with a passing note is easily named wrongly. Take the names as
+# a sketch.
+
+# %% [markdown]
+# ## 3.6 Reading the key
+#
+# The **key** is the note on which a piece rests and the scale around it. [Krumhansl and
+# Kessler](../book/bibliography.md#krumhansl1982) asked listeners how well each of the twelve notes fits a key. Their
+# answers make a profile; the key whose profile correlates best with the mean chroma of a piece is our guess.
+
+# %%
+MAJOR = np.array([6.35, 2.23, 3.48, 2.33, 4.38, 4.09, 2.52, 5.19, 2.39, 3.66, 2.29, 2.88])
+MINOR = np.array([6.33, 2.68, 3.52, 5.38, 2.60, 3.53, 2.54, 4.75, 3.98, 2.69, 3.34, 3.17])
+
+
+def guess_key(chroma):
+    """Tonic (0 = C) and whether it is major, from a chromagram (12, T), by correlation with the 24 key profiles."""
+    mean = chroma.mean(axis=1)
+    scores = {(tonic, kind is MAJOR): np.corrcoef(np.roll(kind, tonic), mean)[0, 1]
+              for tonic in range(12) for kind in (MAJOR, MINOR)}
+    return max(scores, key=scores.get)
+
+
+for one in lab.recordings()[:8]:
+    tonic, major = guess_key(chromagram(one.sound(30)))
+    print(f"{one.title:42} {NAMES[tonic]} {'major' if major else 'minor'}")
+
+# %% [markdown]
+# Are these right? For the composed pieces we know the tonic, the note on which they rest. Besides right and wrong there are
+# three near misses, which share most of their notes with the true key: a fifth up, a fifth down, and the relative key
+# three semitones away.
+
+# %%
+counts = {"right": 0, "a fifth away": 0, "three semitones away": 0, "other": 0}
+pieces = lab.composed_pieces(each=3)
+for piece in pieces:
+    tonic, _ = guess_key(chromagram(piece.sound()))
+    away = (tonic - piece.score.tonic) % 12
+    kind = {0: "right", 5: "a fifth away", 7: "a fifth away", 3: "three semitones away", 9: "three semitones away"}
+    counts[kind.get(away, "other")] += 1
+figure, (axis,) = plots.figure(height=1.8)
+plots.counts(axis, counts, title=f"the tonic of {len(pieces)} composed pieces")
+axis.set(xlabel="pieces")
+plots.show(figure, alt="Bars of how often the tonic was found: "
+                       + ", ".join(f"{name} {count}" for name, count in counts.items()) + ".")
+
+# %%
+right = counts["right"] / len(pieces)
+error = np.sqrt(right * (1 - right) / len(pieces))
+measured(key_right=right, key_pieces=len(pieces))
+say(f"The tonic is right for {right:.0%} of {len(pieces)} pieces, give or take {error:.0%} (one standard error); guessing "
+    f"would reach 8 %. With the near misses counted as half, it is "
+    f"{right + 0.5 * (counts['a fifth away'] + counts['three semitones away']) / len(pieces):.0%}.")
+
+# %% [markdown]
+# So harmony can be read from twelve numbers a column. Will that tell the genre? Genres differ less in their notes than in
+# how they sound: the same four chords serve rock, folk and pop. Lesson 5 trains the same network on both inputs.
+
+# %% [markdown]
+# ## Common mistakes
+#
+# - **The wrong rows.** Rows 128 to 139 are the chroma, the *last 12* of 140; the first 128 are mel bands.
+# - **An octave between neighbours?** No: neighbouring rows are a *semitone* apart. All octaves of a note share one row.
+# - **Mel and chroma side by side without scaling.** Mel lies in [-80, 0] dB, chroma in [0, 1]: next to numbers of that
+#   size twelve small ones are invisible to a network. Lesson 4 standardises each row.
+# - **Chroma of silence.** Each column is divided by its maximum, so that the noise of a pause looks as strong as a chord.
+#
+# ## Take-away
+#
+# 1. Chroma say which of the twelve notes sound, whatever the octave, and largely whatever the instrument.
+# 2. Drums and noise disturb them; the median between beats helps.
+# 3. They carry harmony, chords and key, and give up timbre, register and loudness.
+#
+# **Next:** [Lesson 4](04_dataset.ipynb) turns thousands of such files into batches, and finds a trap in how they are split.
