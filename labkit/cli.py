@@ -99,6 +99,7 @@ def data_info(options) -> int:
 
 
 def results(options) -> int:
+    """Keep what the lessons measured in the last build as results/NAME.json."""
     from labkit.bookbuild.graph import Project
     from labkit.bookbuild.results import save_results
 
@@ -165,6 +166,10 @@ def build_parser() -> argparse.ArgumentParser:
     one.add_argument("--profile", help="ci, laptop or full; without it LAB_PROFILE, else ci")
     one.add_argument("--workers", type=int, metavar="N", help="processes; without it one a core")
     one = command(data_info, "info", data)
+    one.add_argument("--profile", help="ci, laptop or full; without it LAB_PROFILE, else ci")
+    one = command(results)
+    one.add_argument("name", metavar="NAME", help="of the file")
+    one.add_argument("lessons", nargs="*", metavar="LESSON", help="such as 01_spectrograms; without any, all")
     one.add_argument("--profile", help="ci, laptop or full; without it LAB_PROFILE, else ci")
     command(pin)
     command(warm)

@@ -88,7 +88,7 @@ def check_packages() -> Finding:
     if wrong:
         return Finding("packages", False, f"packages: {', '.join(wrong)}", f"python -m pip install {' '.join(wanted)}")
     notes = [f"not the tested version: {', '.join(untested)}"] * bool(untested)
-    notes += [f"only the book and the tests need, and lack, {', '.join(lacking)}"] * bool(lacking)
+    notes += [f"missing, which only the book and the tests need: {', '.join(lacking)}"] * bool(lacking)
     message = "; ".join([f"packages: {count} in the expected range", *notes])
     return Finding("packages", None if notes else True, message,
                    'python -m pip install -e ".[dev]" -c constraints.txt' if notes else "")
@@ -168,9 +168,10 @@ def check_threads() -> Finding:
     """Waiting threads do not spin, which beside another busy program slows training a hundredfold."""
     import torch
 
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    from labkit.profiles import cores
+
     policy = os.environ.get("OMP_WAIT_POLICY", "not set")
-    message = f"threads: {cores} cores, torch uses {torch.get_num_threads()}, OMP_WAIT_POLICY {policy}"
+    message = f"threads: {cores()} cores, torch uses {torch.get_num_threads()}, OMP_WAIT_POLICY {policy}"
     return Finding("threads", policy.upper() == "PASSIVE", message,
                    "set OMP_WAIT_POLICY=PASSIVE, or unset it, which labkit takes as PASSIVE")
 

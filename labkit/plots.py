@@ -40,12 +40,15 @@ def show(made: Figure, alt: str) -> None:
     Used in: notebooks/01_spectrograms, notebooks/02_beat_sync, notebooks/03_chromagrams, notebooks/04_dataset
     """
     from IPython.display import display
+    from PIL import Image
 
     if len(alt.split()) < 5:
         raise ValueError(f"Expected a sentence that says what is seen in the figure, found {alt!r}: show(figure, alt=...).")
-    picture = io.BytesIO()
-    made.savefig(picture, format="png", dpi=DPI)
+    drawn, picture = io.BytesIO(), io.BytesIO()
+    made.savefig(drawn, format="png", dpi=DPI)
     plt.close(made)
+    # 256 colours are enough for one colour map and some lines, and make a third of the bytes.
+    Image.open(drawn).convert("RGB").quantize(256, method=Image.Quantize.FASTOCTREE).save(picture, "png", optimize=True)
     display({"image/png": picture.getvalue(), "text/plain": f"Figure: {alt}"}, raw=True, metadata={"alt": alt})
 
 

@@ -25,6 +25,8 @@ from labkit.lab import open_lab
 from labkit.show import listen, measured, say
 
 lab = open_lab(profile)
+
+# %% tags=["remove-input"]
 say(lab.note("genre", "sound"))
 
 # %% [markdown]
@@ -66,10 +68,11 @@ first, second
 # `find_clip` looks for the id.
 
 # %%
-paths = [find_clip(dataset.path, "train", name.split(".")[0]) for name, _ in (first, second)]
+ids = [name.split(".")[0] for name, _ in (first, second)]
+paths = [find_clip(dataset.path, "train", id) for id in ids]
 clips = [read_spectrogram(path, "mel") for path in paths]
 for (name, genre), path, clip in zip((first, second), paths, clips):
-    print(f"{name:28} {path.name:28} {genre:12} {clip.shape} {clip.dtype}")
+    print(f"{name} -> {path.name}   {genre}   {clip.shape} {clip.dtype}")
 
 # %% [markdown]
 # `read_spectrogram` gives an array of time x frequency, one row a *frame*, because that is the order in which a model
@@ -85,9 +88,10 @@ rate = dataset.meta.frames_per_second
 for axis, (name, genre), clip in zip(axes, (first, second), clips):
     image = specshow(clip.T, x_coords=np.arange(len(clip)) / rate, x_axis="s", y_axis="mel",
                      sr=2 * dataset.meta.fmax, ax=axis, cmap="magma")
-    axis.set(title=f"{genre}, clip {name.split('.')[0]}", xlabel="time (s)", ylabel="frequency (Hz)")
+    axis.set(title=f"{genre}, clip {name.split('.')[0]}",
+             xlabel="time (s)", ylabel="frequency (Hz)")
     figure.colorbar(image, ax=axis, format="%d dB", pad=0.01)
-plots.show(figure, alt=f"Two mel spectrograms, one above the other: one of {first[1]}, one of {second[1]}. "
+plots.show(figure, alt=f"Two mel spectrograms, one of {first[1]} and one of {second[1]}. "
                        "Brighter is louder; low frequencies are at the bottom.")
 
 # %% [markdown]
@@ -123,6 +127,8 @@ for title in sorted(shares, key=shares.get):
 ranked = sorted(shares, key=shares.get)
 sustained, mixed, struck = ranked[0], ranked[len(ranked) // 2], ranked[-1]
 calm, both, busy = sounds[sustained], sounds[mixed], sounds[struck]
+
+# %% tags=["remove-input"]
 measured(percussive_share_lowest=shares[sustained], percussive_share_highest=shares[struck])
 say(f"The most sustained is **{sustained}** ({shares[sustained]:.0%} percussive), the most percussive is "
     f"**{struck}** ({shares[struck]:.0%}). In the middle stands **{mixed}**, which has both. We take the first "
@@ -135,7 +141,7 @@ listen(busy, "percussive", f"{struck}: the most percussive")
 # A microphone measures air pressure; here 22 050 times a second, the lab's **sampling rate**. The numbers are the
 # *waveform*. Look at the outline first, then at 20 milliseconds of it.
 
-# %%
+# %% tags=["hide-input"]
 RATE = 22_050
 figure, axes = plots.figure(rows=2, columns=2, height=1.9, width_ratios=[2, 1])
 for row, (title, audio) in zip(axes, ((sustained, calm), (struck, busy))):
@@ -165,15 +171,17 @@ plots.show(figure, alt=f"Waveforms of {sustained} and {struck}: on the left {SEC
 
 # %%
 N, HOP = 2048, 512
-window = np.hanning(N + 1)[:-1]  # zero at both ends, so that a frame does not begin with a click
+window = np.hanning(N + 1)[:-1]  # zero at both ends: a frame must not begin with a click
 start = np.argmax(np.abs(calm[N:-N]))
 frame = calm[start:start + N] * window
 spectrum = np.abs(np.fft.rfft(frame))
 frequencies = np.arange(len(spectrum)) * RATE / N
+
+# %% tags=["remove-input"]
 say(f"A frame of {N} samples gives {len(spectrum)} frequencies, {RATE / N:.2f} Hz apart, "
     f"from 0 to {frequencies[-1]:.0f} Hz.")
 
-# %%
+# %% tags=["hide-input"]
 peaks = [k for k in range(2, 500) if spectrum[k] == spectrum[k - 2:k + 3].max()]
 peaks = sorted(sorted(peaks, key=lambda k: -spectrum[k])[:5])
 figure, (axis,) = plots.figure(height=2.3)
@@ -192,7 +200,7 @@ plots.show(figure, alt="The magnitude spectrum of one frame up to 4000 Hz: a few
 
 # %%
 def stft(audio):
-    """The short-time Fourier transform of a sound (n,): complex, frequency x time, (1025, T)."""
+    """The short-time Fourier transform of a sound (n,): complex, (1025, T)."""
     padded = np.pad(audio, N // 2)
     frames = np.lib.stride_tricks.sliding_window_view(padded, N)[::HOP]
     return np.fft.rfft(frames * window).T
@@ -200,6 +208,8 @@ def stft(audio):
 
 ours, theirs = stft(calm), librosa.stft(calm, n_fft=N, hop_length=HOP)
 gap = np.abs(ours - theirs).max() / np.abs(theirs).max()
+
+# %% tags=["remove-input"]
 measured(stft_gap=gap)
 say(f"Ours has the shape {ours.shape}, librosa's {theirs.shape}; they differ by at most {gap:.0e} of the largest value, "
     "the rounding of 32-bit numbers.")
@@ -219,25 +229,26 @@ def decibels(power):
     """Power in dB against its largest value, cut off at -80."""
     return np.maximum(10 * np.log10(np.maximum(power / power.max(), 1e-10)), -80)
 
-
+# %%
 figure, axes = plots.figure(rows=3, height=1.9, sharex=True)
 excerpt = both[:3 * RATE]
 for axis, length in zip(axes, (512, 2048, 8192)):
     power = np.abs(librosa.stft(excerpt, n_fft=length, hop_length=128)) ** 2
     plots.spectrogram(axis, decibels(power), RATE / 128, RATE / 2, scale="linear",
-                      title=f"{length} samples: {length / RATE * 1000:.0f} ms, {RATE / length:.0f} Hz between rows")
+                      title=f"{length} samples: {length / RATE * 1000:.0f} ms long, "
+                            f"{RATE / length:.0f} Hz between rows")
     axis.set(ylim=(0, 4000), xlabel="")
 axes[-1].set(xlabel="time (s)")
-plots.show(figure, alt=f"Three spectrograms of three seconds of {mixed}. With 512 samples a frame the hits are thin "
-                       "vertical lines and the notes blurred; with 8192 the notes are thin horizontal lines and the "
-                       "hits smeared; 2048 lies between.")
+plots.show(figure, alt=f"Three spectrograms of three seconds of {mixed}. With 512 samples "
+                       "the hits are thin vertical lines and the notes blurred; with 8192 "
+                       "the notes are thin horizontal lines and the hits smeared.")
 
 # %% [markdown]
 # The course uses 2048 samples, the figure in the middle: a compromise for music.
 #
 # Why decibels? We draw the same power twice, as it is and in dB.
 
-# %%
+# %% tags=["hide-input"]
 power = np.abs(ours) ** 2
 figure, axes = plots.figure(rows=2, height=1.9, sharex=True)
 image = axes[0].imshow(power / power.max(), origin="lower", aspect="auto", extent=(0, len(calm) / RATE, 0, RATE / 2))
@@ -247,6 +258,8 @@ plots.spectrogram(axes[1], decibels(power), RATE / HOP, RATE / 2, scale="linear"
 visible = {"power": (power > 0.01 * power.max()).mean(), "decibels": (decibels(power) > -79.2).mean()}
 plots.show(figure, alt="The same spectrogram twice: drawn as power it is almost black with a few dots; drawn in "
                        "decibels its structure is seen everywhere.")
+
+# %% tags=["remove-input"]
 say(f"Above one hundredth of the colour range lie {visible['power']:.2%} of the cells as power and "
     f"{visible['decibels']:.0%} in decibels. A network that is fed with power sees as little as we do.")
 
@@ -261,7 +274,7 @@ say(f"Above one hundredth of the colour range lie {visible['power']:.2%} of the 
 # Several formulas approximate it. A common one, given by [O'Shaughnessy](../book/bibliography.md#oshaughnessy1987), is
 # $m = 2595 \log_{10}(1 + f / 700)$. librosa's default is Slaney's: straight up to 1000 Hz, logarithmic above.
 
-# %%
+# %% tags=["hide-input"]
 hertz = np.linspace(0, RATE / 2, 500)
 formula = 2595 * np.log10(1 + hertz / 700)
 slaney = librosa.hz_to_mel(hertz) * 1000 / librosa.hz_to_mel(1000)  # its own unit, scaled to 1000 at 1000 Hz
@@ -283,26 +296,29 @@ plots.show(figure, alt="Two curves of mel against hertz up to 11025 Hz. Both ris
 
 # %%
 def mel_filters(bands=128, fmax=RATE / 2):
-    """Triangular filters (bands, 1025): equally spaced in mel, each of unit area, as librosa makes them."""
+    """Triangular filters (bands, 1025), equally spaced in mel and each of unit area."""
     edges = librosa.mel_to_hz(np.linspace(0, librosa.hz_to_mel(fmax), bands + 2))
     lower, centre, upper = edges[:-2, None], edges[1:-1, None], edges[2:, None]
     rising = (frequencies - lower) / (centre - lower)
     falling = (upper - frequencies) / (upper - centre)
     return np.maximum(0, np.minimum(rising, falling)) * 2 / (upper - lower)
 
-
+# %%
 filters = mel_filters()
 assert np.allclose(filters, librosa.filters.mel(sr=RATE, n_fft=N), atol=1e-6)
 figure, (axis,) = plots.figure(height=2.0)
 axis.plot(frequencies, filters[::8].T, linewidth=1)
 axis.set(xlabel="frequency (Hz)", ylabel="weight", title="every eighth of the 128 mel filters")
-plots.show(figure, alt="Sixteen triangles along the frequency axis: narrow and tall at low frequencies, wide and flat "
-                       "at high ones.")
+plots.show(figure, alt="Sixteen triangles along the frequency axis: narrow and tall at low "
+                       "frequencies, wide and flat at high ones.")
 
 # %%
 by_hand = decibels(filters @ np.abs(stft(calm)) ** 2)
-by_librosa = librosa.power_to_db(librosa.feature.melspectrogram(y=calm, sr=RATE, n_fft=N, hop_length=HOP), ref=np.max)
+mel_power = librosa.feature.melspectrogram(y=calm, sr=RATE, n_fft=N, hop_length=HOP)
+by_librosa = librosa.power_to_db(mel_power, ref=np.max)
 mel_gap = np.abs(by_hand - by_librosa).max()
+
+# %% tags=["remove-input"]
 measured(mel_gap_db=mel_gap)
 say(f"By hand and by librosa: both {by_hand.shape}, from {by_hand.min():.0f} to {by_hand.max():.0f} dB, and at most "
     f"{mel_gap:.0e} dB apart. From here on we let librosa do it: `labkit.features.mel_spectrogram`.")
@@ -312,7 +328,7 @@ say(f"By hand and by librosa: both {by_hand.shape}, from {by_hand.min():.0f} to 
 #
 # Here are the two recordings side by side. Look for the vertical lines in one and the horizontal lines in the other.
 
-# %%
+# %% tags=["hide-input"]
 from labkit.features import mel_spectrogram
 
 figure, axes = plots.figure(rows=2, height=2.2)
@@ -326,7 +342,7 @@ plots.show(figure, alt=f"Mel spectrograms of {sustained}, the most sustained rec
 # columns removes whatever is short in time; a median over neighbouring rows removes whatever is narrow in frequency.
 # Comparing the two, cell by cell, splits a spectrogram into a harmonic and a percussive part.
 
-# %%
+# %% tags=["hide-input"]
 harmonic, percussive = librosa.decompose.hpss(librosa.stft(both))
 parts = [librosa.istft(part, length=len(both)) for part in (harmonic, percussive)]
 figure, axes = plots.figure(rows=2, height=2.0)
@@ -349,7 +365,7 @@ for name, part in zip(("harmonic", "percussive"), parts):
 # in dB, of which the first 13 or 20 numbers are kept. They are few and hardly correlated, which suited the Gaussian
 # mixtures and hidden Markov models of the time. What is left when we keep 13?
 
-# %%
+# %% tags=["hide-input"]
 mel = mel_spectrogram(calm)
 coefficients = librosa.feature.mfcc(S=mel, n_mfcc=13)
 smooth = librosa.feature.inverse.mfcc_to_mel(coefficients, ref=1.0)
@@ -360,6 +376,8 @@ plots.spectrogram(axes[1], np.minimum(back, 0), RATE / HOP, RATE / 2, title="the
 plots.show(figure, alt="A mel spectrogram with sharp horizontal lines and, below, what 13 coefficients keep of it: a "
                        "smooth outline without single notes.")
 kept = 1 - np.var(mel - back) / np.var(mel)
+
+# %% tags=["remove-input"]
 measured(mfcc_variance_kept=kept)
 say(f"13 coefficients keep {kept:.0%} of the variance of this picture, and none of its fine lines: the outline of the "
     "sound, its timbre, stays; the notes go.")

@@ -24,13 +24,15 @@ import torch
 
 from labkit import plots
 from labkit.datasets import find_clip, list_clips, read_labels, read_mel_spectrogram
-from labkit.features import HOP, percussive_share
+from labkit.features import HOP
 from labkit.lab import open_lab
 from labkit.profiles import SAMPLE_RATE
 from labkit.show import listen, measured, say
 
 lab = open_lab(profile)
 frames_per_second = SAMPLE_RATE / HOP
+
+# %% tags=["remove-input"]
 say(lab.note("genre", "genre_beat", "sound"))
 
 # %% [markdown]
@@ -50,6 +52,8 @@ for name, folder in (("full", full), ("beat-synchronous", beat)):
 
 # %%
 ratio = np.mean(lengths["full"]) / np.mean(lengths["beat-synchronous"])
+
+# %% tags=["remove-input"]
 measured(frames_full=np.mean(lengths["full"]), frames_beat=np.mean(lengths["beat-synchronous"]))
 say(f"On average {np.mean(lengths['full']):.0f} frames against {np.mean(lengths['beat-synchronous']):.0f} beats: "
     f"{ratio:.0f} times fewer. In the course's dataset it is about 1293 frames against 58 beats for each 30 seconds.")
@@ -83,7 +87,7 @@ def seconds_of_a_step(steps, repeats=5):
 steps = [16, 58, 162, 323, 646, 1293]
 costs = [seconds_of_a_step(count) for count in steps]
 
-# %%
+# %% tags=["hide-input"]
 figure, (axis,) = plots.figure(height=2.4)
 axis.plot(steps, np.array(costs) * 1000, marker="o")
 axis.set(xlabel="steps", ylabel="one training step (ms)", xlim=0, ylim=0)
@@ -95,6 +99,8 @@ time_ratio = costs[steps.index(1293)] / costs[steps.index(58)]
 measured(lstm_seconds_58=costs[1], lstm_seconds_1293=costs[-1], lstm_time_ratio=time_ratio)
 plots.show(figure, alt=f"Time of a training step against the number of steps: it rises all the way, from "
                        f"{costs[0] * 1000:.0f} ms at 16 steps to {costs[-1] * 1000:.0f} ms at 1293.")
+
+# %% tags=["remove-input"]
 say(f"1293 frames are {1293 / 58:.0f} times as many steps as 58 beats, and take {time_ratio:.0f} times as long.")
 
 # %% [markdown]
@@ -109,11 +115,11 @@ say(f"1293 frames are {1293 / 58:.0f} times as many steps as 58 beats, and take 
 
 # %%
 def gradient_by_step(forget_bias=0.0, mean_readout=False, steps=1293):
-    """How much each of the input frames moves the read-out: (steps,), averaged over four sequences."""
+    """How much each input frame moves the read-out: (steps,), mean of four sequences."""
     torch.manual_seed(0)
-    net = torch.nn.LSTM(128, 128, 2, batch_first=True).double()  # 64 bits, to see how small it gets
-    for layer in range(2):
-        getattr(net, f"bias_hh_l{layer}").data[128:256] += forget_bias  # gates: input, forget, cell, output
+    net = torch.nn.LSTM(128, 128, 2, batch_first=True).double()  # 64 bits: it gets small
+    for bias in (net.bias_hh_l0, net.bias_hh_l1):
+        bias.data[128:256] += forget_bias  # the order is input, forget, cell, output
     frames = torch.randn(4, steps, 128, dtype=torch.double, requires_grad=True)
     outputs, _ = net(frames)
     readout = outputs.mean(dim=1) if mean_readout else outputs[:, -1]
@@ -125,7 +131,7 @@ gradients = {"last step": gradient_by_step(),
              "last step, forget bias +2": gradient_by_step(forget_bias=2.0),
              "mean of all steps": gradient_by_step(mean_readout=True)}
 
-# %%
+# %% tags=["hide-input"]
 figure, (axis,) = plots.figure(height=2.8)
 for name, values in gradients.items():
     axis.semilogy(np.arange(1293) / frames_per_second, values, label=name)
@@ -138,6 +144,8 @@ plots.show(figure, alt="Gradient against the time of the input frame, logarithmi
                        "gate it falls more slowly; with the mean of all steps it is level.")
 last = gradients["last step"]
 reach = (last > 1e-3 * last[-1]).sum()
+
+# %% tags=["remove-input"]
 measured(frames_within_a_thousandth=reach)
 say(f"At its last step the untrained network looks back {reach} frames, {reach / frames_per_second:.1f} s, until the "
     f"gradient has fallen to a thousandth. The same {reach} steps are {reach / 2:.0f} s of music when a step is a beat "
@@ -158,23 +166,38 @@ say(f"At its last step the untrained network looks back {reach} frames, {reach /
 #
 # A beat tracker works in two steps ([Ellis](../book/bibliography.md#ellis2007)). First, the *onset strength*: how much
 # louder each band has become since the last frame, added up. Then the row of beats that scores best: on strong onsets, and
-# evenly spaced. The course listens to the percussive part only, which lesson 1 took apart. We take the recording with the
-# largest percussive share.
+# evenly spaced. The course listens to the percussive part only, which lesson 1 took apart.
+#
+# We take the recording with the clearest pulse: the one whose onset strength is most like itself a beat later.
 
 # %%
 from labkit.features import mel_spectrogram, track_beats
 
-recordings = lab.recordings()
-recording = max(recordings, key=lambda one: percussive_share(one.sound(8)))
+
+def onset_strength(audio):
+    """How much louder the bands of the percussive part become at each frame: (T,)."""
+    percussive = librosa.effects.percussive(audio)
+    return librosa.onset.onset_strength(y=percussive, sr=SAMPLE_RATE, hop_length=HOP)
+
+
+def clarity(audio):
+    """The best correlation of the onset strength with itself, 0.3 to 1 second later."""
+    strength = onset_strength(audio)
+    later = librosa.autocorrelate(strength - strength.mean())
+    return later[int(0.3 * frames_per_second):int(frames_per_second)].max() / later[0]
+
+# %%
+recording = max(lab.recordings(), key=lambda one: clarity(one.sound(15)))
 audio = recording.sound(15)
-percussive = librosa.effects.percussive(audio)
-strength = librosa.onset.onset_strength(y=percussive, sr=SAMPLE_RATE, hop_length=HOP)
+strength = onset_strength(audio)
 tempo, beats = track_beats(audio)
 beat_times = beats / frames_per_second
+
+# %% tags=["remove-input"]
 say(f"**{recording.title}**: {len(beats)} beats in {len(audio) / SAMPLE_RATE:.0f} seconds, about {tempo:.0f} beats a "
     "minute.")
 
-# %%
+# %% tags=["hide-input"]
 figure, axes = plots.figure(rows=2, height=2.0, sharex=True)
 plots.spectrogram(axes[0], mel_spectrogram(audio), frames_per_second, SAMPLE_RATE / 2, title=recording.title)
 axes[1].plot(np.arange(len(strength)) / frames_per_second, strength, linewidth=1)
@@ -190,6 +213,8 @@ plots.show(figure, alt=f"Above, the mel spectrogram of {recording.title}; below,
 # %%
 clicks = librosa.clicks(times=beat_times, sr=SAMPLE_RATE, length=len(audio), click_freq=1500)
 mix = 0.8 * audio / np.abs(audio).max() + 0.4 * clicks
+
+# %% tags=["remove-input"]
 listen(mix / np.abs(mix).max(), "beats", f"{recording.title}, with a click on each beat that was found")
 
 # %% [markdown]
@@ -200,7 +225,9 @@ listen(mix / np.abs(mix).max(), "beats", f"{recording.title}, with a click on ea
 # %%
 def found_within(true, tracked, tolerance=0.07):
     """Share of the true beats that have a tracked one within `tolerance` seconds."""
-    return np.mean([np.abs(tracked - beat).min() <= tolerance for beat in true]) if len(tracked) else 0.0
+    if len(tracked) == 0:
+        return 0.0
+    return np.mean([np.abs(tracked - beat).min() <= tolerance for beat in true])
 
 
 print("genre         true tempo   tracked   beats found")
@@ -209,7 +236,10 @@ for piece in lab.composed_pieces():
     sound = piece.sound()
     tracked_tempo, tracked = track_beats(sound)
     shares.append(found_within(np.array(piece.score.beats), tracked / frames_per_second))
-    print(f"{piece.genre:12} {piece.score.tempo:10.0f} {tracked_tempo:10.0f} {shares[-1]:12.0%}")
+    true_tempo = piece.score.tempo
+    print(f"{piece.genre:12} {true_tempo:10.0f} {tracked_tempo:10.0f} {shares[-1]:12.0%}")
+
+# %% tags=["remove-input"]
 measured(beats_found=np.mean(shares))
 say(f"Over these {len(shares)} composed pieces the tracker finds {np.mean(shares):.0%} of the true beats. Where the share is "
     "low, compare the tempi: a factor of two, or a wrong phase, is the usual reason.")
@@ -225,15 +255,18 @@ from labkit.features import mel_power, synchronise
 
 
 def median_between(values, beats):
-    """(F, T) and beat frames (B,) -> (F, B + 1): the median from the start to the first beat, and so on to the end."""
+    """(F, T) and beat frames (B,) -> (F, B + 1): from the start to the first beat, and on."""
     edges = np.unique(np.concatenate([[0], beats, [values.shape[1]]]))
-    return np.stack([np.median(values[:, start:end], axis=1) for start, end in zip(edges[:-1], edges[1:])], axis=1)
+    parts = [values[:, start:end] for start, end in zip(edges[:-1], edges[1:])]
+    return np.stack([np.median(part, axis=1) for part in parts], axis=1)
 
 
 power = mel_power(audio)
 by_hand, by_librosa = median_between(power, beats), synchronise(power, beats)
 assert np.allclose(by_hand, by_librosa)
 edges = np.unique(np.concatenate([[0], beats, [power.shape[1]]])) / frames_per_second
+
+# %% tags=["remove-input"]
 say(f"From {power.shape} to {by_hand.shape}; librosa's `util.sync` gives the same.")
 
 # %% [markdown]
@@ -245,6 +278,8 @@ after = librosa.power_to_db(by_hand, ref=np.max)
 before = median_between(librosa.power_to_db(power, ref=np.max), beats)
 offset = np.median(after - before)
 rest = np.abs(after - before - offset).max()
+
+# %% tags=["remove-input"]
 measured(sync_order_offset_db=offset, sync_order_rest_db=rest)
 say(f"They differ by {offset:.1f} dB nearly everywhere, and by up to {rest:.1f} dB more in single cells. The first number "
     "is the reference: the loudest *median* is not as loud as the loudest *frame*. The rest comes from the cut at -80 dB, "
@@ -256,7 +291,7 @@ say(f"They differ by {offset:.1f} dB nearly everywhere, and by up to {rest:.1f} 
 #
 # Columns of unequal length can be drawn at their true times. Compare the two pictures: which lines survive?
 
-# %%
+# %% tags=["hide-input"]
 figure, axes = plots.figure(rows=2, height=2.2, sharex=True)
 plots.spectrogram(axes[0], mel_spectrogram(audio), frames_per_second, SAMPLE_RATE / 2,
                   title=f"{recording.title}: {power.shape[1]} frames")
@@ -271,7 +306,7 @@ plots.show(figure, alt="The same piece twice. Above every frame; below one colum
 # frames of that beat? The variance tells, band by band: near 1 where the beat explains what happens, near 0 where
 # everything happens between the beats.
 
-# %%
+# %% tags=["hide-input"]
 mel = mel_spectrogram(audio)
 edge_frames = np.unique(np.concatenate([[0], beats, [mel.shape[1]]]))
 blocks = np.repeat(median_between(mel, beats), np.diff(edge_frames), axis=1)
@@ -286,6 +321,8 @@ bands = {name: np.mean(kept[(spread > 1) & where]) for name, where in
          (("below 500 Hz", centres < 500), ("above 4000 Hz", centres > 4000))}
 plots.show(figure, alt="Share of each band's variance that one column a beat keeps, against frequency: "
                        + ", ".join(f"{value:.2f} {name}" for name, value in bands.items()) + " on average.")
+
+# %% tags=["remove-input"]
 measured(kept_below_500_hz=bands["below 500 Hz"], kept_above_4000_hz=bands["above 4000 Hz"])
 say("One column a beat keeps, on average, " + " and ".join(f"**{value:.0%}** {name}" for name, value in bands.items())
     + ". A value below zero means that the median is a worse guess than the band's mean: short events fill the band.")
@@ -294,7 +331,7 @@ say("One column a beat keeps, on average, " + " and ".join(f"**{value:.0%}** {na
 # And as the course asks, step 1 once more: two clips with different labels, now from the beat folder. Their axis counts
 # beats, since the folder does not say when the beats were.
 
-# %%
+# %% tags=["hide-input"]
 labels = read_labels(beat.path, "train")
 ids = sorted(labels)
 draw = np.random.default_rng(seed=1)

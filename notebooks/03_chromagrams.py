@@ -22,7 +22,8 @@ import numpy as np
 
 from labkit import plots
 from labkit.datasets import find_clip, read_chromagram, read_labels
-from labkit.features import HOP, chromagram, mel_spectrogram, percussive_share, synchronise, track_beats
+from labkit.features import HOP, chromagram, mel_spectrogram, percussive_share
+from labkit.features import synchronise, track_beats
 from labkit.lab import open_lab
 from labkit.profiles import SAMPLE_RATE
 from labkit.show import listen, measured, say
@@ -30,6 +31,8 @@ from labkit.show import listen, measured, say
 lab = open_lab(profile)
 frames_per_second = SAMPLE_RATE / HOP
 NAMES = plots.PITCH_CLASSES
+
+# %% tags=["remove-input"]
 say(lab.note("chroma", "chroma_beat", "sound"))
 
 # %% [markdown]
@@ -45,7 +48,8 @@ say(lab.note("chroma", "chroma_beat", "sound"))
 for note in ("C3", "C4", "G4", "C5", "C♯5"):
     hertz = librosa.note_to_hz(note)
     pitch = 69 + 12 * np.log2(hertz / 440)
-    print(f"{note:4} {hertz:7.1f} Hz   MIDI pitch {pitch:5.1f}   pitch class {NAMES[round(pitch) % 12]}")
+    name = NAMES[round(pitch) % 12]
+    print(f"{note:4} {hertz:7.1f} Hz   MIDI pitch {pitch:5.1f}   pitch class {name}")
 
 # %% [markdown]
 # ## 3.2 Folding a spectrum, by hand
@@ -56,7 +60,7 @@ for note in ("C3", "C4", "G4", "C5", "C♯5"):
 
 # %%
 def tone(pitch, seconds=1.0, overtones=6, cents=0.0):
-    """A note with harmonic overtones that fade: (n,). pitch: MIDI; cents: hundredths of a semitone too high."""
+    """A fading note with overtones (n,). cents: hundredths of a semitone too high."""
     times = np.arange(round(seconds * SAMPLE_RATE)) / SAMPLE_RATE
     base = 440 * 2 ** ((pitch + cents / 100 - 69) / 12)
     waves = sum(np.sin(2 * np.pi * base * k * times) / k for k in range(1, overtones + 1))
@@ -69,6 +73,8 @@ def chord(pitches, **options):
 
 chords = {"C major": (60, 64, 67), "A minor": (57, 60, 64)}
 audio = np.concatenate([chord(pitches, seconds=2.0) for pitches in chords.values()])
+
+# %% tags=["remove-input"]
 listen(audio / np.abs(audio).max() * 0.7, "two_chords", "A C major chord, then an A minor chord")
 
 # %%
@@ -82,7 +88,7 @@ def fold(sound):
         chroma[round(pitch) % 12] += power[k]
     return chroma / np.maximum(chroma.max(axis=0), 1e-12)
 
-
+# %% tags=["hide-input"]
 figure, axes = plots.figure(rows=2, height=2.2, sharex=True)
 for axis, title, chroma in zip(axes, ("folded by hand", "librosa: constant-Q chroma"),
                                (fold(audio), chromagram(audio))):
@@ -123,9 +129,10 @@ def play(transpose=0, overtones=6, cents=0.0, noise=0.0):
 
 def similarity(a, b):
     """Mean cosine between the columns of two arrays (F, T)."""
-    return np.mean((a * b).sum(axis=0) / (np.linalg.norm(a, axis=0) * np.linalg.norm(b, axis=0) + 1e-12))
+    lengths = np.linalg.norm(a, axis=0) * np.linalg.norm(b, axis=0)
+    return np.mean((a * b).sum(axis=0) / (lengths + 1e-12))
 
-
+# %%
 original = play()
 changes = {"an octave higher": play(transpose=12), "another instrument": play(overtones=15),
            "a pure tone": play(overtones=1), "noise as loud as the music": play(noise=1.0),
@@ -137,8 +144,12 @@ def centred_mel(sound):
     return mel - mel.mean()
 
 
-table = {change: (similarity(chromagram(original), chromagram(sound)),
-                  similarity(centred_mel(original), centred_mel(sound))) for change, sound in changes.items()}
+table = {}
+for change, sound in changes.items():
+    table[change] = (similarity(chromagram(original), chromagram(sound)),
+                     similarity(centred_mel(original), centred_mel(sound)))
+
+# %% tags=["hide-input"]
 figure, (axis,) = plots.figure(height=2.9)
 places = np.arange(len(table))
 for shift, column, name in ((-0.18, 0, "chroma"), (0.18, 1, "mel")):
@@ -151,11 +162,15 @@ axis.set(xlabel="similarity to the original", xlim=(min(0, *np.ravel(list(table.
 axis.legend(loc="upper left", bbox_to_anchor=(1.0, 1.0))
 plots.show(figure, alt="Similarity to the original, chroma and mel: " + "; ".join(
     f"{change} {chroma:.2f} and {mel:.2f}" for change, (chroma, mel) in table.items()) + ".")
+
+# %% tags=["remove-input"]
 measured(**{f"chroma_{change.replace(' ', '_')}": row[0] for change, row in table.items()})
 
 # %%
 kept = [change for change, row in table.items() if row[0] > 0.9]
 lost = min(table, key=lambda change: table[change][0])
+
+# %% tags=["remove-input"]
 say(f"The chroma stay at 0.9 or more with: {', '.join(kept) or 'none of them'}. They change most with **{lost}** "
     f"({table[lost][0]:.2f}), and so they should when the notes are others: what chroma capture is *which* notes sound.")
 
@@ -167,7 +182,10 @@ say(f"The chroma stay at 0.9 or more with: {', '.join(kept) or 'none of them'}. 
 sharp = play(cents=45)
 told = librosa.feature.chroma_cqt(y=sharp, sr=SAMPLE_RATE, hop_length=HOP, tuning=0.0)
 found = librosa.estimate_tuning(y=sharp, sr=SAMPLE_RATE)
-without, with_it = similarity(chromagram(original), told), similarity(chromagram(original), chromagram(sharp))
+without = similarity(chromagram(original), told)
+with_it = similarity(chromagram(original), chromagram(sharp))
+
+# %% tags=["remove-input"]
 measured(tuning_found=found, similarity_without_tuning=without, similarity_with_tuning=with_it)
 say(f"45 cents sharp: librosa estimates {100 * found:+.0f} cents. Similarity to the original {without:.2f} when it is told "
     f"to assume 440 Hz, {with_it:.2f} with its estimate.")
@@ -189,10 +207,10 @@ draw = np.random.default_rng(seed=1)
 first = ids[draw.integers(len(ids))]
 second = draw.choice([id for id in ids if labels[id] != labels[first]])
 for id in (first, second):
-    shapes = [read_chromagram(find_clip(folder.path, "train", id)).shape for folder in (full, beat)]
+    shapes = [read_chromagram(find_clip(one.path, "train", id)).shape for one in (full, beat)]
     print(f"{labels[id]:12} clip {id}: {shapes[0]} full, {shapes[1]} beat-synchronous")
 
-# %%
+# %% tags=["hide-input"]
 figure, axes = plots.figure(rows=2, columns=2, height=2.3)
 for row, id in zip(axes, (first, second)):
     for axis, folder, rate, unit in ((row[0], full, full.meta.frames_per_second, "time (s)"), (row[1], beat, 1, "beat")):
@@ -225,7 +243,7 @@ def chord_patterns():
             rows.append(row)
     return names, np.array(rows)
 
-
+# %%
 recording = min(lab.recordings(), key=lambda one: percussive_share(one.sound(8)))
 audio = recording.sound(15)
 tempo, beats = track_beats(audio)
@@ -233,7 +251,7 @@ chroma = synchronise(chromagram(audio), beats)
 names, patterns = chord_patterns()
 chords_heard = [names[k] for k in (patterns @ chroma).argmax(axis=0)]
 
-# %%
+# %% tags=["hide-input"]
 edges = np.unique(np.concatenate([[0], beats, [1 + len(audio) // HOP]])) / frames_per_second
 figure, (axis,) = plots.figure(height=3.0)
 plots.chromagram(axis, chroma, frames_per_second, beats=edges, title=f"{recording.title}: chords by beat")
@@ -245,6 +263,8 @@ for start, name in zip(edges, chords_heard):
 axis.set_title(axis.get_title(loc="left"), pad=26)
 plots.show(figure, alt=f"Beat-synchronous chromagram of {recording.title} with the most similar chord written above each "
                        f"change; it begins {', '.join(dict.fromkeys(chords_heard[:6]))}.")
+
+# %% tags=["remove-input"]
 listen(audio / np.abs(audio).max() * 0.9, "chords", f"{recording.title}: does the harmony change where the names do?")
 
 # %% [markdown]
@@ -264,7 +284,7 @@ MINOR = np.array([6.33, 2.68, 3.52, 5.38, 2.60, 3.53, 2.54, 4.75, 3.98, 2.69, 3.
 
 
 def guess_key(chroma):
-    """Tonic (0 = C) and whether it is major, from a chromagram (12, T), by correlation with the 24 key profiles."""
+    """Tonic (0 = C) and whether it is major, of a chromagram (12, T)."""
     mean = chroma.mean(axis=1)
     scores = {(tonic, kind is MAJOR): np.corrcoef(np.roll(kind, tonic), mean)[0, 1]
               for tonic in range(12) for kind in (MAJOR, MINOR)}
@@ -280,7 +300,7 @@ for one in lab.recordings()[:8]:
 # three near misses, which share most of their notes with the true key: a fifth up, a fifth down, and the relative key
 # three semitones away.
 
-# %%
+# %% tags=["hide-input"]
 counts = {"right": 0, "a fifth away": 0, "three semitones away": 0, "other": 0}
 pieces = lab.composed_pieces(each=3)
 for piece in pieces:
@@ -297,6 +317,8 @@ plots.show(figure, alt="Bars of how often the tonic was found: "
 # %%
 right = counts["right"] / len(pieces)
 error = np.sqrt(right * (1 - right) / len(pieces))
+
+# %% tags=["remove-input"]
 measured(key_right=right, key_pieces=len(pieces))
 say(f"The tonic is right for {right:.0%} of {len(pieces)} pieces, give or take {error:.0%} (one standard error); guessing "
     f"would reach 8 %. With the near misses counted as half, it is "

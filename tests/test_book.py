@@ -8,6 +8,7 @@ import nbformat
 import pytest
 from mini import ALT, LESSONS, PIXEL, build, copy_good, edit, fake_execution, make_project, picture, record, state
 
+from labkit.bookbuild import build as whole
 from labkit.bookbuild import check, execute, stage
 from labkit.bookbuild.build import build_book, folder_digest, take_over
 from labkit.bookbuild.check import CheckError, check_html, read_budgets
@@ -379,7 +380,7 @@ def test_break_an_exception_in_a_lesson(built):
 @slow
 @whole_way
 def test_break_a_figure_without_alternative_text(built):
-    edit(built, f"notebooks/{A}.py", f'plots.show(figure, alt="{ALT}")', "figure")
+    edit(built, f"notebooks/{A}.py", f'plots.show(figure, alt="{ALT}")', "pass")
     message = fails_and_keeps_the_old(built, StageError)
     assert message.startswith("a_first, cell 4 shows a figure with the alternative text ''")
 
@@ -406,7 +407,8 @@ def test_break_references_of_every_kind(built):
 
 @slow
 @whole_way
-def test_break_absolute_paths_in_prose_and_output_and_all_budgets(built):
+def test_break_absolute_paths_in_prose_and_output_and_all_budgets(built, monkeypatch):
+    monkeypatch.setattr(whole, "GRACE", 1000)  # finished, however slow this machine is, and then reported
     edit(built, f"notebooks/{A}.py", "A sentence of prose.", "Put the data into /home/ann/data please.")
     edit(built, f"notebooks/{B}.py", 'say(f"The sum', 'import os\nprint(os.getcwd())\nsay(f"The sum')
     edit(built, "book/budgets.toml", "seconds = 60, peak_mib = 1000, page_kib = 900",
@@ -421,7 +423,7 @@ def test_break_absolute_paths_in_prose_and_output_and_all_budgets(built):
 
 @slow
 @whole_way
-def test_a_lesson_far_over_its_seconds_is_stopped(built, monkeypatch):
+def test_a_lesson_far_over_its_seconds_is_stopped(built):
     edit(built, f"notebooks/{B}.py", 'say(f"The sum', 'import time\ntime.sleep(100)\nsay(f"The sum')
     edit(built, "book/budgets.toml", "seconds = 60", "seconds = 1.5")
     message = fails_and_keeps_the_old(built, LessonError)

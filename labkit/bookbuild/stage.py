@@ -44,10 +44,8 @@ def with_references(text: str) -> str:
 
 def banner(record: Record) -> str:
     """The discreet note under the title of a page, as MyST."""
-    what = f"profile **{record.profile}**, {record.data_words}"
-    if record.reduced:
-        what += ". Numbers and figures are those of this reduced run"
-    return (f":::{{div}} labkit-banner\nExecuted with {what}. It took {record.seconds:.0f} s; the "
+    reduced = "A reduced run: numbers and figures are its own. " if record.reduced else ""
+    return (f":::{{div}} labkit-banner\nExecuted on: {record.data_words}. {reduced}It took {record.seconds:.0f} s; the "
             "[status page](../book/status.md) has the rest.\n:::")
 
 

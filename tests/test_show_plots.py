@@ -1,0 +1,210 @@
+"""What a lesson puts on the page: sentences, sounds, noted numbers, figures with axes in the right units."""
+
+import base64
+import io
+import json
+
+import librosa
+import matplotlib.pyplot as plt
+import numpy as np
+import pytest
+import soundfile
+from IPython.display import HTML, Markdown
+
+from labkit import plots, show
+from labkit.profiles import SAMPLE_RATE
+
+ALT = "A line that rises from one to three and falls to two."
+
+
+@pytest.fixture
+def displayed(monkeypatch):
+    """What was displayed: pairs of the object and the options."""
+    found = []
+    monkeypatch.setattr("IPython.display.display", lambda what, **options: found.append((what, options)))
+    return found
+
+
+@pytest.fixture
+def axes():
+    figure, (one,) = plots.figure()
+    yield one
+    plt.close(figure)
+
+
+def tone(seconds: float, frequency=440.0, level=0.5) -> np.ndarray:
+    time = np.arange(round(seconds * SAMPLE_RATE)) / SAMPLE_RATE
+    return (level * np.sin(2 * np.pi * frequency * time)).astype(np.float32)
+
+
+# Sounds
+
+@pytest.mark.parametrize("seconds", [0.05, 1.0, 3.3])
+def test_ogg_comes_back_as_long_and_as_it_was(seconds):
+    audio = tone(seconds)
+    back, rate = soundfile.read(io.BytesIO(show.encode_ogg(audio)))
+    assert rate == SAMPLE_RATE and back.shape == audio.shape
+    assert np.corrcoef(audio, back)[0, 1] > 0.99
+    assert np.sqrt(np.mean((audio - back) ** 2)) < 0.05
+
+
+def test_a_long_sound_does_not_overflow_the_encoder():
+    """libsndfile's Vorbis encoder crashed the process on one large write."""
+    audio = np.random.default_rng(0).uniform(-0.5, 0.5, 40 * SAMPLE_RATE).astype(np.float32)
+    assert soundfile.info(io.BytesIO(show.encode_ogg(audio))).frames == len(audio)
+
+
+@pytest.mark.parametrize("audio, message", [
+    (np.zeros((2, 100)), r"mono sound \(n,\).*\(2, 100\)"),
+    (np.zeros(0), r"mono sound \(n,\).*\(0,\)"),
+    (np.array([0.0, np.nan]), "finite numbers"),
+    (np.array([0.0, np.inf]), "finite numbers"),
+    (np.array([0.0, 1.5]), r"samples in \[-1, 1\], found a peak of 1\.50"),
+    (np.array([0.0, -1.5]), r"samples in \[-1, 1\], found a peak of 1\.50"),
+], ids=["stereo", "empty", "NaN", "infinite", "too loud", "too low"])
+def test_what_is_no_sound_is_refused(audio, message):
+    with pytest.raises(ValueError, match=message):
+        show.encode_ogg(audio)
+
+
+def test_in_a_notebook_the_sound_is_embedded(displayed, monkeypatch, tmp_path):
+    monkeypatch.delenv("LAB_MEDIA", raising=False)
+    monkeypatch.chdir(tmp_path)
+    show.listen(tone(0.2), "tone", 'A "pure" <tone>')
+    ((html, _),) = displayed
+    assert isinstance(html, HTML)
+    assert 'aria-label="A &quot;pure&quot; &lt;tone&gt;"' in html.data and 'preload="none"' in html.data
+    data = base64.b64decode(html.data.split("base64,")[1].split('"')[0])
+    assert soundfile.info(io.BytesIO(data)).frames == round(0.2 * SAMPLE_RATE)
+    assert not list(tmp_path.iterdir())
+
+
+def test_in_the_book_the_sound_is_a_file(displayed, monkeypatch, tmp_path):
+    monkeypatch.setenv("LAB_MEDIA", "media/01_topic")
+    monkeypatch.chdir(tmp_path)
+    show.listen(tone(0.2), "tone", "A tone")
+    ((html, _),) = displayed
+    assert 'src="media/01_topic/tone.ogg"' in html.data and "base64" not in html.data
+    assert soundfile.info(tmp_path / "media" / "01_topic" / "tone.ogg").samplerate == SAMPLE_RATE
+
+
+# Sentences and numbers
+
+def test_a_sentence_is_markdown(displayed):
+    show.say("The **sum** is 2.")
+    ((words, _),) = displayed
+    assert isinstance(words, Markdown) and words.data == "The **sum** is 2."
+
+
+def test_numbers_are_noted_in_a_build_only(monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("LAB_MEASURED", raising=False)
+    show.measured(a=1)
+    assert not list(tmp_path.iterdir())
+    monkeypatch.setenv("LAB_MEASURED", "measured.jsonl")
+    show.measured(a=np.float32(1 / 3), b=np.int64(12345))
+    show.measured(c=2)
+    lines = (tmp_path / "measured.jsonl").read_text().splitlines()
+    assert [json.loads(line) for line in lines] == [{"a": 0.3333, "b": 12340.0}, {"c": 2.0}]
+
+
+# Figures
+
+@pytest.mark.parametrize("alt", ["", "a line", "one two three four"])
+def test_a_figure_without_a_sentence_is_refused(displayed, alt):
+    figure, _ = plots.figure()
+    with pytest.raises(ValueError, match="Expected a sentence that says what is seen"):
+        plots.show(figure, alt=alt)
+    assert not displayed
+    plt.close(figure)
+
+
+def test_a_figure_carries_its_sentence(displayed):
+    figure, (one,) = plots.figure()
+    one.plot([1, 3, 2])
+    plots.show(figure, alt=ALT)
+    ((data, options),) = displayed
+    assert options["raw"] and options["metadata"]["alt"] == ALT and ALT in data["text/plain"]
+    assert data["image/png"].startswith(b"\x89PNG")
+    assert not plt.fignum_exists(figure.number), "an open figure is shown a second time by the notebook"
+
+
+def test_a_figure_fills_the_text_column(displayed):
+    figure, many = plots.figure(rows=2, columns=3, height=1.5)
+    assert many.shape == (2, 3) and figure.get_size_inches() == pytest.approx([plots.WIDTH, 3.0])
+    plt.close(figure)
+    figure, one_column = plots.figure(rows=2)
+    assert one_column.shape == (2,)
+    plt.close(figure)
+
+
+def mesh_of(axes):
+    (mesh,) = axes.collections
+    return mesh.get_coordinates()[0, :, 0], mesh.get_coordinates()[:, 0, 1]
+
+
+def test_a_mel_spectrogram_has_seconds_and_hertz(axes):
+    values = np.full((128, 431), -80.0)
+    values[40] = 0
+    rate = SAMPLE_RATE / 512
+    plots.spectrogram(axes, values, rate, SAMPLE_RATE / 2)
+    seconds, hertz = mesh_of(axes)
+    assert seconds[0] == 0 and seconds[-1] == pytest.approx(431 / rate) and np.allclose(np.diff(seconds), 1 / rate)
+    centre = librosa.mel_frequencies(130, fmax=SAMPLE_RATE / 2)[41]
+    assert hertz[40] < centre < hertz[41], "the bright row must lie at the frequency of its band"
+    assert np.allclose(np.diff(librosa.hz_to_mel(hertz)), np.diff(librosa.hz_to_mel(hertz))[0])
+    assert axes.get_xlabel() == "time (s)" and axes.get_ylabel() == "frequency (Hz)"
+    ticks = [tick for tick in axes.get_yticks() if 0 < tick <= SAMPLE_RATE / 2]
+    assert ticks and max(ticks) <= SAMPLE_RATE / 2 and axes.get_yscale() == "symlog"
+    (bar,) = (one for one in axes.figure.axes if one is not axes)
+    assert bar.get_ylim() == (-80, 0)
+
+
+def test_a_linear_spectrogram_is_linear(axes):
+    values = np.full((1025, 20), -80.0)
+    plots.spectrogram(axes, values, 10, 11_025, scale="linear")
+    seconds, hertz = mesh_of(axes)
+    assert seconds[-1] == pytest.approx(2.0)
+    assert hertz[0] == 0 and hertz[-1] == 11_025 and hertz[512] < 512 * 11_025 / 1024 < hertz[513]
+
+
+@pytest.mark.parametrize("draw", ["mel", "chroma"])
+def test_columns_of_unequal_length_stand_at_their_times(axes, draw):
+    edges = [0.0, 0.4, 1.5, 1.6]
+    if draw == "mel":
+        plots.spectrogram(axes, np.full((128, 3), -20.0), 43, 11_025, beats=edges)
+    else:
+        plots.chromagram(axes, np.full((12, 3), 0.5), 43, beats=edges)
+    assert np.allclose(mesh_of(axes)[0], edges)
+
+
+def test_a_chromagram_names_its_pitch_classes(axes):
+    values = np.zeros((12, 10))
+    values[9] = 1
+    plots.chromagram(axes, values, 5)
+    seconds, rows = mesh_of(axes)
+    assert seconds[-1] == 2.0 and rows[9] < axes.get_yticks()[9] < rows[10]
+    assert [label.get_text() for label in axes.get_yticklabels()][9] == "A" and axes.get_ylabel() == "pitch class"
+
+
+@pytest.mark.parametrize("count", [1, 100, 4001, 30_000])
+def test_a_waveform_runs_over_its_seconds(axes, count):
+    audio = np.linspace(-1, 1, count, dtype=np.float32)
+    plots.waveform(axes, audio, 1000)
+    low, high = axes.get_xlim()
+    assert low == 0 and high == pytest.approx(count / 1000)
+    path = axes.collections[0].get_paths()[0].vertices
+    assert path[:, 0].max() <= high and path[:, 1].min() >= -1 and path[:, 1].max() <= 1
+
+
+def test_counts_stand_at_their_bars(axes):
+    plots.counts(axes, {"Rock": 20, "Folk": 5})
+    assert [bar.get_width() for bar in axes.patches] == [20, 5]
+    assert [text.get_text() for text in axes.texts] == ["20", "5"]
+    low, high = axes.get_ylim()
+    assert low > high, "the first class stands on top"
+
+
+def test_the_colours_are_told_apart():
+    assert len(set(plots.COLOURS)) == 8 and all(len(colour) == 7 for colour in plots.COLOURS)
+    assert plots.STYLE["axes.prop_cycle"].by_key()["color"] == list(plots.COLOURS)
