@@ -60,8 +60,9 @@ def test(options) -> int:
 
 def lab(options) -> int:
     """Open JupyterLab on the lessons; what follows -- goes to it."""
-    return subprocess.run([sys.executable, "-m", "jupyter", "lab", "--notebook-dir", str(ROOT / "notebooks"),
-                           *options.rest], env=os.environ | {"JUPYTER_PREFER_ENV_PATH": "1"}).returncode
+    first = "--LabApp.default_url=/lab/tree/notebooks/01_spectrograms.ipynb"
+    command = [sys.executable, "-m", "jupyter", "lab", f"--ServerApp.root_dir={ROOT}", first, *options.rest]
+    return subprocess.run(command, env=os.environ | {"JUPYTER_PREFER_ENV_PATH": "1"}).returncode
 
 
 def sync(options) -> int:

@@ -126,7 +126,10 @@ def read_label_file(file: str | Path) -> dict[str, str] | dict[str, tuple[float,
 
 
 def read_labels(folder: str | Path, split: str) -> dict[str, str] | dict[str, tuple[float, float, float]]:
-    """The labels of one split, 'train' or 'test', of a dataset folder; as `read_label_file`."""
+    """The labels of one split, 'train' or 'test', of a dataset folder; as `read_label_file`.
+
+    Used in: notebooks/02_beat_sync, notebooks/03_chromagrams, notebooks/04_dataset
+    """
     return read_label_file(Path(folder) / f"{split}_labels.txt")
 
 
@@ -135,6 +138,8 @@ def list_clips(folder: str | Path, split: str) -> dict[str, Path]:
 
     Files are `<id>.<anything>.npy` or `.npy.gz`. Raises DataError when the folder is missing, or when
     two different files carry one id.
+
+    Used in: notebooks/02_beat_sync, notebooks/04_dataset
     """
     place = Path(folder) / split
     if not place.is_dir():
@@ -155,6 +160,8 @@ def find_clip(folder: str | Path, split: str, clip: str) -> Path:
     """The file of one clip, whatever the name after its id; an id or any name that begins with it is accepted.
 
     Raises DataError when there is none.
+
+    Used in: notebooks/01_spectrograms, notebooks/02_beat_sync, notebooks/03_chromagrams, notebooks/04_dataset
     """
     clips = list_clips(folder, split)
     if clip_id(clip) not in clips:
@@ -205,6 +212,8 @@ def read_spectrogram(file: str | Path, feat_type: str = "mel") -> np.ndarray:
     ------
     DataError : no file, no array, a wrong shape, not finite, or chroma asked of a file that has none.
     ValueError : no such `feat_type`.
+
+    Used in: notebooks/01_spectrograms, notebooks/04_dataset
     """
     file = Path(file)
     if feat_type not in FEAT_TYPES:
@@ -227,12 +236,18 @@ def read_spectrogram(file: str | Path, feat_type: str = "mel") -> np.ndarray:
 
 
 def read_mel_spectrogram(file: str | Path) -> np.ndarray:
-    """The mel spectrogram of a clip, (T, 128) in dB; see `read_spectrogram`."""
+    """The mel spectrogram of a clip, (T, 128) in dB; see `read_spectrogram`.
+
+    Used in: notebooks/02_beat_sync
+    """
     return read_spectrogram(file, "mel")
 
 
 def read_chromagram(file: str | Path) -> np.ndarray:
-    """The chromagram of a clip, (T, 12) in [0, 1]; see `read_spectrogram`."""
+    """The chromagram of a clip, (T, 12) in [0, 1]; see `read_spectrogram`.
+
+    Used in: notebooks/03_chromagrams
+    """
     return read_spectrogram(file, "chroma")
 
 
@@ -328,6 +343,8 @@ class PaddingTransform:
     padding_value : what a padded frame holds: a number, or one for each feature, (F,). The default -80 dB is silence
         in a mel spectrogram, where 0 would be the loudest value. For chroma 0 is right; for fused rows give
         `silence(140)`.
+
+    Used in: notebooks/04_dataset
     """
 
     def __init__(self, max_length: int, padding_value: float | Sequence[float] = SILENCE_DB):
@@ -428,6 +445,8 @@ def neighbour_leak(train_ids: Sequence[str], test_ids: Sequence[str], distance: 
     Returns
     -------
     {1: share, distance: share}, shares of the test ids in [0, 1]; NaN without test ids.
+
+    Used in: notebooks/04_dataset
     """
     train = np.array(sorted(int(clip) for clip in train_ids if clip.isdecimal()), dtype=np.int64)
     test = np.array([int(clip) for clip in test_ids if clip.isdecimal()], dtype=np.int64)
@@ -463,6 +482,8 @@ def split_indices(n: int, val_size: float = 0.2, shuffle: bool = True, seed: int
     Raises
     ------
     ValueError : fewer than two items or groups, or a share outside (0, 1).
+
+    Used in: notebooks/04_dataset
     """
     if not 0 < val_size < 1:
         raise ValueError(f"Expected val_size between 0 and 1, found {val_size}.")
@@ -521,6 +542,8 @@ def torch_train_val_split(dataset: Dataset, batch_train: int, batch_eval: int, v
     Raises
     ------
     ValueError : as `split_indices`.
+
+    Used in: notebooks/04_dataset
     """
     labels = getattr(dataset, "labels", None) if stratify else None
     if labels is not None and not all(isinstance(label, str) for label in labels):
@@ -613,6 +636,8 @@ class SpectrogramDataset(Dataset):
     DataError : a folder, a label file or the clip of a label is missing; malformed labels; a genre that the mapping
         does not know; no clip left.
     ValueError : a wrong argument.
+
+    Used in: notebooks/04_dataset
     """
 
     def __init__(self, path: str | Path, class_mapping: dict[str, str | None] | None = CLASS_MAPPING,

@@ -102,6 +102,8 @@ def mel_power(audio: np.ndarray) -> np.ndarray:
     AudioError : `audio` is no sound of that kind.
 
     Source: McFee et al. 2015, "librosa: Audio and music signal analysis in Python"; mel scale of Slaney 1998.
+
+    Used in: notebooks/02_beat_sync
     """
     import librosa
 
@@ -131,6 +133,8 @@ def mel_spectrogram(audio: np.ndarray) -> np.ndarray:
     Raises
     ------
     AudioError : as `mel_power`.
+
+    Used in: notebooks/01_spectrograms, notebooks/02_beat_sync, notebooks/03_chromagrams
     """
     return _decibels(mel_power(audio))
 
@@ -147,6 +151,8 @@ def chromagram(audio: np.ndarray) -> np.ndarray:
     float32 array (12, T) in [0, 1], rows C, C sharp, ..., B; each frame is divided by its maximum.
 
     Source: librosa.feature.chroma_cqt; constant-Q transform after Schoerkhuber and Klapuri 2010.
+
+    Used in: notebooks/03_chromagrams
     """
     import librosa
 
@@ -165,6 +171,8 @@ def track_beats(audio: np.ndarray) -> tuple[float, np.ndarray]:
     tempo in beats per minute (0 where nothing was found), and the frames of the beats, a sorted int array (B,).
 
     Source: Ellis 2007, "Beat tracking by dynamic programming"; percussive part by median filters, Fitzgerald 2010.
+
+    Used in: notebooks/02_beat_sync, notebooks/03_chromagrams
     """
     import librosa
 
@@ -177,6 +185,8 @@ def percussive_share(audio: np.ndarray) -> float:
     """How much of a sound's power lies in short, broad events, between 0 (held notes) and 1 (clicks).
 
     audio: (n,) at 22 050 Hz. The parts are those of librosa's harmonic-percussive separation (Fitzgerald 2010).
+
+    Used in: notebooks/01_spectrograms, notebooks/03_chromagrams
     """
     import librosa
 
@@ -199,6 +209,8 @@ def synchronise(features: np.ndarray, beats: np.ndarray) -> np.ndarray:
     -------
     array (F, B') with B' the number of parts into which the beats cut the T frames: B + 1, or B when the first beat
     is frame 0.
+
+    Used in: notebooks/02_beat_sync, notebooks/03_chromagrams
     """
     import librosa
 

@@ -43,7 +43,8 @@ def show(made: Figure, alt: str) -> None:
     from PIL import Image
 
     if len(alt.split()) < 5:
-        raise ValueError(f"Expected a sentence that says what is seen in the figure, found {alt!r}: show(figure, alt=...).")
+        raise ValueError("Expected a sentence that says what is seen in the figure, show(figure, alt=...), "
+                         f"found {alt!r}.")
     drawn, picture = io.BytesIO(), io.BytesIO()
     made.savefig(drawn, format="png", dpi=DPI)
     plt.close(made)
@@ -71,7 +72,7 @@ def spectrogram(axes: Axes, values: np.ndarray, frames_per_second: float, fmax: 
     frames_per_second: of the T frames. fmax: the highest frequency in Hz. scale: "mel" or "linear", the spacing of the
     F rows. beats: edges in seconds (T + 1,) of columns of unequal length; None = frames of equal length.
 
-    Used in: notebooks/01_spectrograms, notebooks/02_beat_sync, notebooks/03_chromagrams
+    Used in: notebooks/01_spectrograms, notebooks/02_beat_sync, notebooks/04_dataset
     """
     import librosa
 
@@ -105,7 +106,7 @@ def chromagram(axes: Axes, values: np.ndarray, frames_per_second: float, title: 
 def counts(axes: Axes, numbers: dict[str, int], title: str = "", colour: str = COLOURS[0]) -> None:
     """Draw how many clips each class has, as bars with their numbers written at their ends.
 
-    Used in: notebooks/04_dataset
+    Used in: notebooks/03_chromagrams, notebooks/04_dataset
     """
     names = list(numbers)
     bars = axes.barh(names, [numbers[name] for name in names], color=colour)

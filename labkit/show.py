@@ -35,7 +35,8 @@ def encode_ogg(audio: np.ndarray, rate: int = SAMPLE_RATE) -> bytes:
     if audio.ndim != 1 or not audio.size or not np.isfinite(audio).all():
         raise ValueError(f"Expected a mono sound (n,) of finite numbers, found the shape {audio.shape}.")
     if np.abs(audio).max() > 1:
-        raise ValueError(f"Expected samples in [-1, 1], found a peak of {np.abs(audio).max():.2f}; scale the sound first.")
+        raise ValueError(f"Expected samples in [-1, 1], found a peak of {np.abs(audio).max():.2f}; "
+                         "scale the sound first.")
     buffer = io.BytesIO()
     with soundfile.SoundFile(buffer, "w", rate, 1, format="OGG", subtype="VORBIS") as file:
         for start in range(0, len(audio), BLOCK):

@@ -210,7 +210,7 @@ def test_a_page_that_was_not_made_is_named(project, pages):
 
 def test_all_faults_are_told_at_once(project, pages):
     (pages / "book" / "index.html").write_text(page('<a href="none.html">x</a>'))
-    (pages / "notebooks" / f"{B}.html").write_text(page("<p>/root/x</p>"))
+    (pages / "notebooks" / f"{B}.html").write_text(page("<p>/home/me/x</p>"))
     with pytest.raises(CheckError, match=r"(?s)notebooks/b_second: an absolute.*book/index: a href=none\.html"):
         look(project, pages)
 

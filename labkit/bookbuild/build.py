@@ -35,6 +35,7 @@ def build_book(project: Project, profile: str | None = None, jobs: int = 1,
 
 
 def build_locked(project: Project, profile: str, jobs: int, data: tuple[str, str] | None) -> Path:
+    """`build_book`, once nobody else builds."""
     progress = execute.Progress()
     for script in sorted(project.notebooks.glob("*.py")):
         if fault := pairing.difference(script):

@@ -81,6 +81,7 @@ def text_faults(article: BeautifulSoup, root: Path) -> Iterable[str]:
 
 
 def picture_faults(article: BeautifulSoup) -> Iterable[str]:
+    """Pictures without words for who cannot see them."""
     for image in article.select("img"):
         alt = (image.get("alt") or "").strip()
         if len(alt) < LEAST_ALT or FILE_NAME_ALT.search(alt):
@@ -88,6 +89,7 @@ def picture_faults(article: BeautifulSoup) -> Iterable[str]:
 
 
 def link_faults(page: Path, soup: BeautifulSoup, anchors: dict[Path, set[str]], top: Path) -> Iterable[str]:
+    """Links, pictures, sounds, scripts and styles that lead nowhere inside the book."""
     for tag, attribute in (("a", "href"), ("img", "src"), ("audio", "src"), ("source", "src"), ("script", "src"),
                            ("link", "href")):
         for element in soup.find_all(tag, **{attribute: True}):

@@ -58,6 +58,7 @@ class Record:
 
 
 def folder_of(project: Project, lesson: Lesson, digest: str) -> Path:
+    """Where the execution of a lesson with this digest of its inputs lies, or would lie."""
     return project.build / "executed" / f"{lesson.name}-{digest}"
 
 
@@ -205,6 +206,7 @@ def drop_old(project: Project, lesson: Lesson, keep: Path) -> None:
 # What follows runs in the process of one lesson.
 
 def emit(**event) -> None:
+    """Tell the building process what happens: one line of JSON."""
     print(json.dumps(event), flush=True)
 
 

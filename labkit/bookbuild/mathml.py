@@ -10,11 +10,13 @@ from sphinx.application import Sphinx
 
 
 def visit_math(translator, node: nodes.math) -> None:
+    """A formula in a line of text."""
     translator.body.append(convert(node.astext()))
     raise nodes.SkipNode
 
 
 def visit_math_block(translator, node: nodes.math_block) -> None:
+    """A formula on a line of its own."""
     translator.body.append(f'<div class="math-display">{convert(node.astext(), display="block")}</div>\n')
     raise nodes.SkipNode
 
@@ -33,6 +35,7 @@ def quieten(app: Sphinx, page: str, template: str, context: dict, doctree) -> No
 
 
 def setup(app: Sphinx) -> dict[str, bool]:
+    """What Sphinx calls: the renderer gets the name that _config.yml asks for."""
     app.connect("html-page-context", quieten, priority=900)
     app.add_html_math_renderer("mathml", (visit_math, None), (visit_math_block, None))
     return {"parallel_read_safe": True, "parallel_write_safe": True}
