@@ -52,7 +52,7 @@ def look(options) -> int:
 
 def test(options) -> int:
     """Run the tests; what follows -- goes to pytest."""
-    command = [sys.executable, "-m", "pytest", "-n", str(options.workers), "--dist", "loadgroup"]
+    command = [sys.executable, "-m", "pytest", "-n", str(options.workers), "--dist", "worksteal"]
     if options.quick:
         command += ["-m", "not slow"]
     return subprocess.run([*command, *options.rest], cwd=ROOT).returncode

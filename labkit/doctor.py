@@ -289,6 +289,7 @@ def warm_librosa() -> None:
     numba compiles it, in about a minute, and keeps the result; later processes load that in some seconds.
     """
     import librosa
+    import matplotlib.font_manager  # noqa: F401  its first import builds a cache of fonts, and says so
     import numpy as np
 
     from labkit.features import extract

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
-from labkit.datasets import Meta, clip_id, clip_shape, id_order, list_clips, read_labels, read_meta
+from labkit.datasets import Meta, clip_id, clip_shape, groups_of, id_order, list_clips, read_labels, read_meta
 from labkit.features import N_CHROMA, N_MELS, read_audio
 from labkit.profiles import SAMPLE_RATE, DataError, Profile, data_root, load_profile
 
@@ -143,6 +143,9 @@ class Lab:
         for kind, name in FOLDERS.items():
             if self.root is not None and (self.root / name).is_dir():
                 rows[kind] = self._probe(self.root / name)
+                if name.startswith("fma") and len(found := set(_labelled(self.root, name).values())) < 2:
+                    raise DataError(f"{self.root / name}: expected clips of at least two genres, found only "
+                                    f"{', '.join(found)}. Add another genre, or move the folder away.")
         return rows
 
     @staticmethod
@@ -214,13 +217,21 @@ class Lab:
         return self.composed_pieces()
 
     def composed_pieces(self, each: int = 1) -> list[Recording]:
-        """The first `each` composed training pieces of each genre, ordered by genre; their scores are known."""
-        found: dict[str, list[str]] = {}
-        for clip, genre in read_labels(self.composed / FOLDERS["genre"], "train").items():
-            found.setdefault(genre, []).append(clip)
+        """One composed training piece of each of the first `each` albums of a genre, by genre; their scores are known.
+
+        Pieces of one album share a key region and players, so that a second piece of it would tell little new.
+        """
+        genres = read_labels(self.composed / FOLDERS["genre"], "train")
+        ids = sorted(genres, key=lambda clip: (genres[clip], id_order(clip)))
+        first: dict[tuple[str, str], str] = {}
+        for clip, album in zip(ids, groups_of(ids, self.composed), strict=True):
+            first.setdefault((genres[clip], album), clip)
+        by_genre: dict[str, list[str]] = {}
+        for (genre, _), clip in first.items():
+            by_genre.setdefault(genre, []).append(clip)
         return [Recording(clip, f"{genre}, composed piece {clip}", genre, self.composed, COMPOSED,
                           is_fallback=self.root is not None)
-                for genre, clips in sorted(found.items()) for clip in clips[:each]]
+                for genre, clips in by_genre.items() for clip in clips[:each]]
 
     def composed_only(self) -> "Lab":
         """A lab with the composed corpus alone, for a section that compares like with like."""

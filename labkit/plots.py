@@ -7,6 +7,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 COLOUR_MAP = "magma"
 # Okabe and Ito (2008), "Color Universal Design": eight colours that stay apart for every common kind of colour vision.
@@ -66,11 +67,12 @@ def waveform(axes: Axes, audio: np.ndarray, rate: int, title: str = "") -> None:
 
 
 def spectrogram(axes: Axes, values: np.ndarray, frames_per_second: float, fmax: float, scale: str = "mel",
-                title: str = "", beats: Sequence[float] | None = None) -> None:
+                title: str = "", beats: Sequence[float] | None = None, unit: str = "time (s)") -> None:
     """Draw a spectrogram (F, T) in dB with librosa's `specshow`, the loudest cell at 0 dB brightest.
 
     frames_per_second: of the T frames. fmax: the highest frequency in Hz. scale: "mel" or "linear", the spacing of the
-    F rows. beats: edges in seconds (T + 1,) of columns of unequal length; None = frames of equal length.
+    F rows. beats: edges in seconds (T + 1,) of columns of unequal length; None = frames of equal length. unit: the
+    label of the time axis; "beat" when a frame is one, with frames_per_second = 1.
 
     Used in: notebooks/01_spectrograms, notebooks/02_beat_sync, notebooks/04_dataset
     """
@@ -84,21 +86,23 @@ def spectrogram(axes: Axes, values: np.ndarray, frames_per_second: float, fmax: 
         rows = np.clip((np.arange(len(values) + 1) - 0.5) / (len(values) - 1), 0, 1) * fmax
     drawn = librosa.display.specshow(values, x_coords=edges, y_coords=rows, x_axis="s", y_axis=scale, sr=2 * fmax,
                                      ax=axes, cmap=COLOUR_MAP, vmin=-80, vmax=0)
-    axes.set(xlabel="time (s)", ylabel="frequency (Hz)", title=title)
+    axes.set(xlabel=unit, ylabel="frequency (Hz)", title=title)
+    axes.xaxis.set_major_locator(MaxNLocator(nbins=8, integer=unit == "beat"))
     axes.figure.colorbar(drawn, ax=axes, format="%d dB", pad=0.01, ticks=[0, -20, -40, -60, -80])
 
 
 def chromagram(axes: Axes, values: np.ndarray, frames_per_second: float, title: str = "",
-               beats: Sequence[float] | None = None) -> None:
+               beats: Sequence[float] | None = None, unit: str = "time (s)") -> None:
     """Draw a chromagram (12, T), linear in [0, 1], with the names of the pitch classes.
 
-    frames_per_second, beats: as in `spectrogram`.
+    frames_per_second, beats, unit: as in `spectrogram`.
 
     Used in: notebooks/03_chromagrams
     """
     edges = np.arange(values.shape[1] + 1) / frames_per_second if beats is None else np.asarray(beats)
     drawn = axes.pcolormesh(edges, np.arange(13), values, cmap=COLOUR_MAP, vmin=0, vmax=1, rasterized=True)
-    axes.set(xlabel="time (s)", ylabel="pitch class", title=title, yticks=np.arange(12) + 0.5)
+    axes.set(xlabel=unit, ylabel="pitch class", title=title, yticks=np.arange(12) + 0.5)
+    axes.xaxis.set_major_locator(MaxNLocator(nbins=8, integer=unit == "beat"))
     axes.set_yticklabels(PITCH_CLASSES, fontsize=7.5)
     axes.figure.colorbar(drawn, ax=axes, pad=0.01, ticks=[0, 0.5, 1])
 

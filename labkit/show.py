@@ -55,7 +55,8 @@ def listen(audio: np.ndarray, name: str, caption: str, rate: int = SAMPLE_RATE) 
     """
     from IPython.display import HTML, display
 
-    data = encode_ogg(audio, rate)
+    loudest = float(np.abs(audio).max(initial=0.0))
+    data = encode_ogg(audio / max(1.0, loudest), rate)  # resampling can push a loud master a little over full scale
     folder = os.environ.get("LAB_MEDIA")
     if folder:
         file = Path(folder) / f"{name}.ogg"

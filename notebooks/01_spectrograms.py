@@ -32,8 +32,8 @@ say(lab.note("genre", "sound"))
 # %% [markdown]
 # ## 1.1 Where the music comes from
 #
-# The course that this book follows takes its genre clips from the **Free Music Archive** (FMA), a library of music under
-# free licences. Its research version, published by [Defferrard et al.](../book/bibliography.md#defferrard2017), holds
+# The course that this book follows takes its genre clips from the **Free Music Archive** (FMA), a library of music, mostly
+# under Creative Commons licences. Its research version, published by [Defferrard et al.](../book/bibliography.md#defferrard2017), holds
 # 106 574 tracks from 16 341 artists and 14 854 albums, with 161 genres that the artists chose themselves. The course
 # picked 20 of them and computed one file of features for each clip.
 #
@@ -94,12 +94,20 @@ for axis, (name, genre), clip in zip(axes, (first, second), clips):
 plots.show(figure, alt=f"Two mel spectrograms, one of {first[1]} and one of {second[1]}. "
                        "Brighter is louder; low frequencies are at the bottom.")
 
+# %% tags=["remove-input"]
+loudest = [np.argmax(clip.mean(axis=0)) for clip in clips]
+hertz = [librosa.mel_frequencies(130, fmax=dataset.meta.fmax)[1:-1][band] for band in loudest]
+say(f"On average the loudest band lies at {hertz[0]:.0f} Hz in the {first[1]} clip and at {hertz[1]:.0f} Hz in the "
+    f"{second[1]} clip: near the bottom, as in most music, because bass notes carry much of the power.")
+if rate < 20:
+    say(f"These clips have only {rate:.1f} frames a second: single hits run together. Look for them in section 1.7.")
+
 # %% [markdown]
 # We can read three things off such a picture without any theory.
 #
 # - A **vertical line** is a short event that holds many frequencies at once: a drum hit, a plucked attack, a click.
-# - A **horizontal line** is a frequency that lasts: a held note. A note of an instrument is a ladder of such lines, the
-#   fundamental and its overtones.
+# - A **horizontal line** is a frequency that lasts: a held note. A note of an instrument is a ladder of such lines, its
+#   **partials**: the lowest, the *fundamental*, gives the note its name, the others are its *overtones*.
 # - A **dark gap** is silence, or a band that this piece does not use. Old recordings are dark at the top.
 #
 # The rest of the lesson explains how the picture is made.
@@ -116,6 +124,8 @@ from labkit.features import percussive_share
 
 SECONDS = 8
 recordings = lab.recordings()
+if len(recordings) < 3:
+    recordings = lab.composed_pieces()  # too few to compare
 say(lab.note("sound"))
 
 sounds = {recording.title: recording.sound(SECONDS) for recording in recordings}
@@ -131,10 +141,10 @@ calm, both, busy = sounds[sustained], sounds[mixed], sounds[struck]
 # %% tags=["remove-input"]
 measured(percussive_share_lowest=shares[sustained], percussive_share_highest=shares[struck])
 say(f"The most sustained is **{sustained}** ({shares[sustained]:.0%} percussive), the most percussive is "
-    f"**{struck}** ({shares[struck]:.0%}). In the middle stands **{mixed}**, which has both. We take the first "
-    f"{SECONDS} seconds of each. Listen:")
+    f"**{struck}** ({shares[struck]:.0%}). Between them stands **{mixed}** ({shares[mixed]:.0%}). We take at most "
+    f"the first {SECONDS} seconds of each. Listen:")
 listen(calm, "sustained", f"{sustained}: the most sustained")
-listen(both, "both", f"{mixed}: both")
+listen(both, "between", f"{mixed}: between the two")
 listen(busy, "percussive", f"{struck}: the most percussive")
 
 # %% [markdown]
@@ -150,7 +160,7 @@ for row, (title, audio) in zip(axes, ((sustained, calm), (struck, busy))):
     short = audio[max(0, middle - 220):middle + 221]
     row[1].plot(np.arange(len(short)) / RATE * 1000, short)
     row[1].set(title="20 ms at its loudest", xlabel="time (ms)")
-plots.show(figure, alt=f"Waveforms of {sustained} and {struck}: on the left {SECONDS} seconds, on the right 20 "
+plots.show(figure, alt=f"Waveforms of {sustained} and {struck}: on the left up to {SECONDS} seconds, on the right 20 "
                        "milliseconds around the loudest sample, where single oscillations are seen.")
 
 # %% [markdown]
@@ -160,20 +170,20 @@ plots.show(figure, alt=f"Waveforms of {sustained} and {struck}: on the left {SEC
 # %% [markdown]
 # ## 1.4 The short-time Fourier transform, by hand
 #
-# The Fourier transform of a whole song says which frequencies it holds, but not when. So we cut the sound into short
-# overlapping pieces, **frames**, and transform each one. That is the
+# The magnitudes of the Fourier transform of a whole song say which frequencies it holds, but not when. So we cut the sound
+# into short overlapping pieces, **frames**, and transform each one. That is the
 # [short-time Fourier transform](../book/glossary.md) (STFT):
 #
 # $$X[k, t] = \sum_{n=0}^{N-1} w[n]\, x[n + tH]\, e^{-2\pi i k n / N}$$
 #
 # Here $x$ is the sound, $N = 2048$ the length of a frame, $H = 512$ the **hop** from one frame to the next, $w$ the
-# *window*, $t$ the number of the frame and $k$ that of the frequency. One frame lasts 93 ms; a new one starts every 23 ms.
+# **window**, a bump that lets each frame begin and end softly, $t$ the number of the frame and $k$ that of the frequency. One frame lasts 93 ms; a new one starts every 23 ms.
 
 # %%
 N, HOP = 2048, 512
-window = np.hanning(N + 1)[:-1]  # zero at both ends: a frame must not begin with a click
-start = np.argmax(np.abs(calm[N:-N]))
-frame = calm[start:start + N] * window
+window = np.hanning(N + 1)[:-1]  # the Hann window: a frame must not begin with a click
+middle = np.clip(np.argmax(np.abs(calm)), N // 2, len(calm) - N // 2)
+frame = calm[middle - N // 2:middle + N // 2] * window  # around the loudest sample
 spectrum = np.abs(np.fft.rfft(frame))
 frequencies = np.arange(len(spectrum)) * RATE / N
 
@@ -186,15 +196,16 @@ peaks = [k for k in range(2, 500) if spectrum[k] == spectrum[k - 2:k + 3].max()]
 peaks = sorted(sorted(peaks, key=lambda k: -spectrum[k])[:5])
 figure, (axis,) = plots.figure(height=2.3)
 axis.plot(frequencies, spectrum)
-for k in peaks:
-    axis.annotate(f"{frequencies[k]:.0f} Hz", (frequencies[k], spectrum[k]), fontsize=8,
-                  xytext=(3, 2), textcoords="offset points")
+for rank, k in enumerate(peaks):
+    axis.annotate(f"{frequencies[k]:.0f} Hz", (frequencies[k], spectrum[k]), fontsize=8, color="0.25",
+                  xytext=(frequencies[k] + 260, spectrum.max() * (1.0 - 0.13 * rank)), ha="left", va="center",
+                  arrowprops={"arrowstyle": "-", "color": "0.7", "linewidth": 0.7})
 axis.set(xlim=(0, 4000), xlabel="frequency (Hz)", ylabel="magnitude", title=f"one frame of {sustained}")
 plots.show(figure, alt="The magnitude spectrum of one frame up to 4000 Hz: a few sharp peaks, the strongest at "
                        + ", ".join(f"{frequencies[k]:.0f}" for k in peaks) + " Hz.")
 
 # %% [markdown]
-# Each peak is a partial of a note that sounds in these 93 ms. Now all frames. numpy can show a sound as overlapping
+# Most tall peaks are partials of the notes that sound in these 93 ms. Now all frames. numpy can show a sound as overlapping
 # frames without copying it; then one line transforms them all. librosa also pads half a frame at both ends, so that frame
 # $t$ is centred on sample $tH$; we do the same and compare.
 
@@ -221,8 +232,9 @@ say(f"Ours has the shape {ours.shape}, librosa's {theirs.shape}; they differ by 
 # is sharp in both. With $N$ samples a frame, frequencies nearer than about $2 f_s / N$ (the sampling rate $f_s$) run
 # together under this window, and times nearer than about $N / f_s$ do too.
 #
-# The ear hears ratios of power rather than differences. We draw **decibels**, 10 times the logarithm of the power against
-# the loudest cell, and cut them off at -80 dB.
+# The power $|X[k, t]|^2$, drawn with time to the right and frequency upwards, is a **spectrogram**. The ear hears ratios of
+# power rather than differences. So we draw **decibels**, 10 times the logarithm of the power against the loudest cell, cut
+# off at -80 dB. Look at the hits and at the notes: which of the three pictures shows which of them sharply?
 
 # %%
 def decibels(power):
@@ -244,7 +256,7 @@ plots.show(figure, alt=f"Three spectrograms of three seconds of {mixed}. With 51
                        "the notes are thin horizontal lines and the hits smeared.")
 
 # %% [markdown]
-# The course uses 2048 samples, the figure in the middle: a compromise for music.
+# With 512 samples times are sharp, with 8192 frequencies. The course uses 2048, the figure in the middle: a compromise.
 #
 # Why decibels? We draw the same power twice, as it is and in dB.
 
@@ -261,7 +273,8 @@ plots.show(figure, alt="The same spectrogram twice: drawn as power it is almost 
 
 # %% tags=["remove-input"]
 say(f"Above one hundredth of the colour range lie {visible['power']:.2%} of the cells as power and "
-    f"{visible['decibels']:.0%} in decibels. A network that is fed with power sees as little as we do.")
+    f"{visible['decibels']:.0%} in decibels. A network can learn to rescale its input, but fed with power it starts from numbers that "
+    "are almost all next to zero.")
 
 # %% [markdown]
 # ## 1.6 The mel scale
@@ -287,12 +300,9 @@ plots.show(figure, alt="Two curves of mel against hertz up to 11025 Hz. Both ris
                        "dotted line, and ever more slowly above.")
 
 # %% [markdown]
-# Why does it serve music? A semitone is a *ratio* of frequencies: 4 Hz wide at 65 Hz, 250 Hz wide at 4200 Hz. On a linear
-# axis the lower half of a piano's keys shares about 30 of 1025 rows, while the hiss of a cymbal fills hundreds. The mel scale gives
-# low notes more rows and high noise fewer. It was made from judgements of pure tones, not of music, so it is a sensible
-# compression and no law of hearing.
-#
-# A mel band adds up the power under a triangle. 128 triangles, equally spaced in mel, replace 1025 rows. We build them.
+# Both curves rise steeply at first and then ever more slowly: low down a hertz is worth many more mel than high up. A mel
+# band adds up the power under a triangle. 128 triangles, equally spaced in mel,
+# replace 1025 rows. We build them.
 
 # %%
 def mel_filters(bands=128, fmax=RATE / 2):
@@ -308,9 +318,32 @@ filters = mel_filters()
 assert np.allclose(filters, librosa.filters.mel(sr=RATE, n_fft=N), atol=1e-6)
 figure, (axis,) = plots.figure(height=2.0)
 axis.plot(frequencies, filters[::8].T, linewidth=1)
-axis.set(xlabel="frequency (Hz)", ylabel="weight", title="every eighth of the 128 mel filters")
+axis.set(xlabel="frequency (Hz)", ylabel="weight (1/Hz)", title="every eighth of 128 filters")
 plots.show(figure, alt="Sixteen triangles along the frequency axis: narrow and tall at low "
                        "frequencies, wide and flat at high ones.")
+
+# %% [markdown]
+# The narrow triangles at the left should be equally tall. They are not, because they are only two or three frequencies of
+# the STFT wide and are drawn at these alone.
+#
+# Why does this serve music? We count rows.
+
+# %% tags=["remove-input"]
+centres = librosa.mel_frequencies(130, fmax=RATE / 2)[1:-1]
+low, high = 330, 4000
+rows_low = (centres < low).sum(), (frequencies < low).sum()
+rows_high = (centres > high).sum(), (frequencies > high).sum()
+width = centres[1] - centres[0]
+say(f"Below {low} Hz, the lower half of a piano, lie {rows_low[0]} of 128 mel bands, a share of {rows_low[0] / 128:.0%}, "
+    f"against {rows_low[1] / 1025:.0%} of the 1025 frequencies. Above {high} Hz, where cymbals hiss, it is "
+    f"{rows_high[0] / 128:.0%} against {rows_high[1] / 1025:.0%}. The picture spends its rows where the notes are. There is "
+    f"a price: up to 1000 Hz a band is {width:.0f} Hz wide, more than a semitone for every note below "
+    f"{width / (2 ** (1 / 12) - 1):.0f} Hz, so that single bass notes cannot be told apart. For those there are chroma, "
+    "lesson 3.")
+
+# %% [markdown]
+# The scale was made from judgements of pure tones, not of music. It is a sensible compression and no law of hearing. Is
+# ours the same as librosa's?
 
 # %%
 by_hand = decibels(filters @ np.abs(stft(calm)) ** 2)
@@ -334,10 +367,12 @@ from labkit.features import mel_spectrogram
 figure, axes = plots.figure(rows=2, height=2.2)
 for axis, title, audio in zip(axes, (sustained, struck), (calm, busy)):
     plots.spectrogram(axis, mel_spectrogram(audio), RATE / HOP, RATE / 2, title=title)
-plots.show(figure, alt=f"Mel spectrograms of {sustained}, the most sustained recording, and {struck}, the most "
-                       "percussive one. Held notes are horizontal lines, drum hits vertical ones.")
+plots.show(figure, alt=f"Mel spectrograms of {sustained}, the recording with the smallest percussive share, and of "
+                       f"{struck}, the one with the largest, one above the other.")
 
 # %% [markdown]
+# Held notes run from left to right; hits stand upright, the more so the higher one looks, where few notes reach.
+#
 # That lines in these two directions are what we hear as notes and as hits can be tested. A *median* over neighbouring
 # columns removes whatever is short in time; a median over neighbouring rows removes whatever is narrow in frequency.
 # Comparing the two, cell by cell, splits a spectrogram into a harmonic and a percussive part.
@@ -345,22 +380,27 @@ plots.show(figure, alt=f"Mel spectrograms of {sustained}, the most sustained rec
 # %% tags=["hide-input"]
 harmonic, percussive = librosa.decompose.hpss(librosa.stft(both))
 parts = [librosa.istft(part, length=len(both)) for part in (harmonic, percussive)]
+reference = librosa.feature.melspectrogram(y=both, sr=RATE).max()
 figure, axes = plots.figure(rows=2, height=2.0)
 for axis, title, part in zip(axes, ("harmonic part", "percussive part"), (harmonic, percussive)):
     bands = librosa.feature.melspectrogram(S=np.abs(part) ** 2, sr=RATE)
-    plots.spectrogram(axis, librosa.power_to_db(bands, ref=np.max), RATE / HOP, RATE / 2, title=f"{mixed}: {title}")
-plots.show(figure, alt=f"{mixed}, split in two: in the harmonic part horizontal lines remain, in the percussive part "
-                       "vertical ones.")
+    plots.spectrogram(axis, np.maximum(librosa.power_to_db(bands, ref=reference, top_db=None), -80), RATE / HOP,
+                      RATE / 2, title=f"{mixed}: {title}")
+plots.show(figure, alt=f"Mel spectrograms of the harmonic and of the percussive part of {mixed}, in decibels below the "
+                       "loudest cell of the whole.")
 
 # %%
-loudest = max(np.abs(part).max() for part in parts)
 for name, part in zip(("harmonic", "percussive"), parts):
-    listen(part / max(1.0, loudest), f"{name}_part", f"{mixed}: the {name} part alone")
+    listen(part, f"{name}_part", f"{mixed}: the {name} part alone")
+
+# %% [markdown]
+# The separation is not clean. A short note is in the percussive part too, since it is short; a long cymbal is partly in the
+# harmonic one.
 
 # %% [markdown]
 # ## 1.8 Why not MFCCs?
 #
-# For decades the usual features were **mel-frequency cepstral coefficients** (MFCC,
+# For decades the usual features were **mel-frequency cepstral coefficients** (MFCCs,
 # [Davis and Mermelstein](../book/bibliography.md#davis1980)): the cosine transform of each column of the mel spectrogram
 # in dB, of which the first 13 or 20 numbers are kept. They are few and hardly correlated, which suited the Gaussian
 # mixtures and hidden Markov models of the time. What is left when we keep 13?
@@ -374,13 +414,13 @@ figure, axes = plots.figure(rows=2, height=2.0)
 plots.spectrogram(axes[0], mel, RATE / HOP, RATE / 2, title="128 mel bands")
 plots.spectrogram(axes[1], np.minimum(back, 0), RATE / HOP, RATE / 2, title="the same, from 13 MFCCs")
 plots.show(figure, alt="A mel spectrogram with sharp horizontal lines and, below, what 13 coefficients keep of it: a "
-                       "smooth outline without single notes.")
+                       "smooth outline.")
 kept = 1 - np.var(mel - back) / np.var(mel)
 
 # %% tags=["remove-input"]
 measured(mfcc_variance_kept=kept)
-say(f"13 coefficients keep {kept:.0%} of the variance of this picture, and none of its fine lines: the outline of the "
-    "sound, its timbre, stays; the notes go.")
+say(f"13 coefficients keep {kept:.0%} of the variance of this picture, and hardly a trace of its fine lines: the outline, "
+    "which carries the timbre, stays; most notes go.")
 
 # %% [markdown]
 # A neural network has no need of uncorrelated inputs, and a convolution relies on neighbours: a pattern that moves up by a

@@ -54,16 +54,17 @@ for note in ("C3", "C4", "G4", "C5", "C♯5"):
 # %% [markdown]
 # ## 3.2 Folding a spectrum, by hand
 #
-# We take the spectrogram of lesson 1, ask each of its 1025 frequencies for its pitch class, and add up the power of each
-# class. Then each column is divided by its maximum, so that loudness does not count. The sound is one to test with: a
-# C major chord, C-E-G, then an A minor chord, A-C-E, of tones with six overtones.
+# We take a spectrogram with frames twice as long as in lesson 1, ask each frequency between 60 and 4000 Hz for its pitch
+# class, and add up the power of each class. Then each column is divided by its maximum, so that loudness does not count.
+# The sound is one to test with: a C major chord, C-E-G, then an A minor chord, A-C-E. Each tone has six *partials*: its
+# fundamental and five overtones.
 
 # %%
-def tone(pitch, seconds=1.0, overtones=6, cents=0.0):
-    """A fading note with overtones (n,). cents: hundredths of a semitone too high."""
+def tone(pitch, seconds=1.0, partials=6, cents=0.0):
+    """A fading note (n,). cents: hundredths of a semitone too high."""
     times = np.arange(round(seconds * SAMPLE_RATE)) / SAMPLE_RATE
     base = 440 * 2 ** ((pitch + cents / 100 - 69) / 12)
-    waves = sum(np.sin(2 * np.pi * base * k * times) / k for k in range(1, overtones + 1))
+    waves = sum(np.sin(2 * np.pi * base * k * times) / k for k in range(1, partials + 1))
     return waves * np.exp(-2 * times) * 0.1
 
 
@@ -98,28 +99,30 @@ plots.show(figure, alt="Two chromagrams of the two chords: bright rows at C, E a
                        "and E in the next two; fainter rows from the overtones.")
 
 # %% [markdown]
-# Both show the two chords. The faint rows are overtones: the third harmonic of C is a G, the fifth an E. That is not an
-# error, it sounds in every C.
+# Both show the two chords. The faint rows are overtones: the third partial of E is a B, that of G a D, the fifth of E a
+# G sharp. That is not an error, it sounds in every such chord. Around the change the lower picture is blurred: its lowest
+# filters last longer than half a second and hear the next chord before it comes.
 #
 # By hand we were crude. At 65 Hz a semitone is 4 Hz wide, but the rows of this STFT are 5 Hz apart, so low notes fall into
 # the wrong class. The course's chroma uses the **constant-Q transform**
-# ([Brown](../book/bibliography.md#brown1991)): a filter for each note, as long as the note is low, so that each octave is
-# cut into twelve parts equally well.
+# ([Brown](../book/bibliography.md#brown1991)): filters at the notes themselves, the longer the lower the note, so that each
+# octave is cut equally well.
 
 # %% [markdown]
 # ## 3.3 What it captures, and what it is robust to
 #
 # A good feature stays when what we do not ask for changes. We play the same five chords again in several ways and ask how
-# similar the pictures are. The measure is the cosine between the two arrays, column by column: 1 for the same direction, 0
-# for nothing in common. For the mel spectrogram we take it after subtracting its mean, since all its values are negative.
+# similar the pictures are. The measure is the cosine between the two arrays, column by column: 1 for the same direction.
+# For the mel spectrogram we take it after subtracting its mean, since all its values are negative. Chroma are never
+# negative, so that even noise is somewhat like any chord: compare bars of one colour only.
 
 # %%
 PROGRESSION = [(60, 64, 67), (57, 60, 64), (65, 69, 72), (67, 71, 74), (60, 64, 67)]
 
 
-def play(transpose=0, overtones=6, cents=0.0, noise=0.0):
+def play(transpose=0, partials=6, cents=0.0, noise=0.0):
     """The five chords, 0.8 seconds each, at one loudness."""
-    parts = [chord(np.array(pitches) + transpose, seconds=0.8, overtones=overtones, cents=cents)
+    parts = [chord(np.array(pitches) + transpose, seconds=0.8, partials=partials, cents=cents)
              for pitches in PROGRESSION]
     sound = np.concatenate(parts)
     hiss = np.random.default_rng(0).standard_normal(len(sound))
@@ -134,9 +137,10 @@ def similarity(a, b):
 
 # %%
 original = play()
-changes = {"an octave higher": play(transpose=12), "another instrument": play(overtones=15),
-           "a pure tone": play(overtones=1), "noise as loud as the music": play(noise=1.0),
-           "30 cents sharp": play(cents=30), "a semitone higher": play(transpose=1)}
+changes = {"an octave higher": play(transpose=12), "brighter, 15 partials": play(partials=15),
+           "pure tones": play(partials=1), "noise as loud as the music": play(noise=1.0),
+           "30 cents sharp": play(cents=30), "a semitone higher": play(transpose=1),
+           "nothing but noise": play(noise=1000.0)}
 
 # %%
 def centred_mel(sound):
@@ -172,11 +176,14 @@ lost = min(table, key=lambda change: table[change][0])
 
 # %% tags=["remove-input"]
 say(f"The chroma stay at 0.9 or more with: {', '.join(kept) or 'none of them'}. They change most with **{lost}** "
-    f"({table[lost][0]:.2f}), and so they should when the notes are others: what chroma capture is *which* notes sound.")
+    f"({table[lost][0]:.2f}); noise without any music reaches {table['nothing but noise'][0]:.2f}, which is the level of "
+    "*nothing in common*. A semitone higher means other notes, so chroma *should* change: what they capture is which notes "
+    "sound.")
 
 # %% [markdown]
-# Nobody says that an instrument is tuned to 440 Hz. Played 30 cents sharp, the chords still come out well, because librosa
-# first *estimates the tuning* and shifts its twelve classes. What if it did not?
+# Nobody says that an instrument is tuned to 440 Hz. Thirty cents sharp is less than half a semitone, so that each note still
+# falls nearest to its own class. Near fifty cents it would not. librosa therefore *estimates the tuning* first and shifts
+# its twelve classes. We go to 45 cents, once with and once without.
 
 # %%
 sharp = play(cents=45)
@@ -194,7 +201,7 @@ say(f"45 cents sharp: librosa estimates {100 * found:+.0f} cents. Similarity to 
 # ## 3.4 Steps 1 and 2 again, with chroma
 #
 # In the course's files the chroma are the **last twelve rows** of 140. We draw two clips with different labels, and their
-# beat-synchronous twins. Note how few columns the harmony needs.
+# beat-synchronous twins. Look for rows that are bright over several columns: are they the same on both sides?
 
 # %%
 source = lab if lab.has("chroma") and lab.has("chroma_beat") else lab.composed_only()
@@ -215,14 +222,14 @@ figure, axes = plots.figure(rows=2, columns=2, height=2.3)
 for row, id in zip(axes, (first, second)):
     for axis, folder, rate, unit in ((row[0], full, full.meta.frames_per_second, "time (s)"), (row[1], beat, 1, "beat")):
         clip = read_chromagram(find_clip(folder.path, "train", id))
-        plots.chromagram(axis, clip.T, rate, title=f"{labels[id]}, clip {id}")
-        axis.set(xlabel=unit)
+        plots.chromagram(axis, clip.T, rate, title=f"{labels[id]}, clip {id}", unit=unit)
 plots.show(figure, alt=f"Chromagrams of two clips, {labels[first]} and {labels[second]}: on the left every frame, on the "
-                       "right one column a beat. The same rows are bright; the beat version is smoother.")
+                       "right one column a beat.")
 
 # %% [markdown]
-# Chroma and beats go well together, because chords tend to change on beats. Within a beat the median removes what disturbs
-# a chromagram most: drums, which are noise in all twelve classes, and the attacks of notes.
+# On the right the harmony is the same with far fewer columns. Chroma and beats go well together, because chords tend to
+# change on beats. Within a beat the median weakens what disturbs a chromagram most: drums, which are noise in all twelve
+# classes, and the attacks of notes. A column that is bright in all rows is such noise, or silence.
 
 # %% [markdown]
 # ## 3.5 Reading chords
@@ -256,8 +263,8 @@ edges = np.unique(np.concatenate([[0], beats, [1 + len(audio) // HOP]])) / frame
 figure, (axis,) = plots.figure(height=3.0)
 plots.chromagram(axis, chroma, frames_per_second, beats=edges, title=f"{recording.title}: chords by beat")
 previous = None
-for start, name in zip(edges, chords_heard):
-    if name != previous:
+for start, end, name in zip(edges[:-1], edges[1:], chords_heard):
+    if name != previous and end - start > 0.3:  # not the splinters before the first and after the last beat
         axis.text(start, 12.1, name, fontsize=7.5, rotation=45, ha="left", va="bottom")
     previous = name
 axis.set_title(axis.get_title(loc="left"), pad=26)
@@ -269,14 +276,15 @@ listen(audio / np.abs(audio).max() * 0.9, "chords", f"{recording.title}: does th
 
 # %% [markdown]
 # Twenty-four patterns know no other chords, and one column with a passing note is easily named wrongly. Take the names as
-# a sketch.
+# a sketch. Only sharps are written: A♯ is also B flat.
 
 # %% [markdown]
 # ## 3.6 Reading the key
 #
-# The **key** is the note on which a piece rests and the scale around it. [Krumhansl and
-# Kessler](../book/bibliography.md#krumhansl1982) asked listeners how well each of the twelve notes fits a key. Their
-# answers make a profile; the key whose profile correlates best with the mean chroma of a piece is our guess.
+# The **key** is the note on which a piece rests, its *tonic*, and the scale around it.
+# [Krumhansl and Kessler](../book/bibliography.md#krumhansl1982) asked listeners how well each of the twelve notes fits a
+# key. Their answers make a profile; the key whose profile correlates best with the mean chroma of a piece is our guess, a
+# method that [Krumhansl](../book/bibliography.md#krumhansl1990) gives.
 
 # %%
 MAJOR = np.array([6.35, 2.23, 3.48, 2.33, 4.38, 4.09, 2.52, 5.19, 2.39, 3.66, 2.29, 2.88])
@@ -296,33 +304,37 @@ for one in lab.recordings()[:8]:
     print(f"{one.title:42} {NAMES[tonic]} {'major' if major else 'minor'}")
 
 # %% [markdown]
-# Are these right? For the composed pieces we know the tonic, the note on which they rest. Besides right and wrong there are
-# three near misses, which share most of their notes with the true key: a fifth up, a fifth down, and the relative key
-# three semitones away.
+# Are these right? For the composed pieces we know the tonic. We take one piece of each of up to three albums a genre, since
+# pieces of one album like the same keys, and ask for the tonic alone, not for major or minor. Besides right and wrong there
+# are near misses, keys that share most of their notes: a fifth up or down, and the relative key, which for a major key is
+# the minor one three semitones below.
 
-# %% tags=["hide-input"]
-counts = {"right": 0, "a fifth away": 0, "three semitones away": 0, "other": 0}
+# %%
+counts = {"right": 0, "a fifth away": 0, "the relative key": 0, "other": 0}
 pieces = lab.composed_pieces(each=3)
 for piece in pieces:
-    tonic, _ = guess_key(chromagram(piece.sound()))
+    tonic, major = guess_key(chromagram(piece.sound()))
     away = (tonic - piece.score.tonic) % 12
-    kind = {0: "right", 5: "a fifth away", 7: "a fifth away", 3: "three semitones away", 9: "three semitones away"}
-    counts[kind.get(away, "other")] += 1
+    near = {0: "right", 5: "a fifth away", 7: "a fifth away",
+            3 if major else 9: "the relative key"}
+    counts[near.get(away, "other")] += 1
+
+# %% tags=["hide-input"]
 figure, (axis,) = plots.figure(height=1.8)
 plots.counts(axis, counts, title=f"the tonic of {len(pieces)} composed pieces")
 axis.set(xlabel="pieces")
 plots.show(figure, alt="Bars of how often the tonic was found: "
                        + ", ".join(f"{name} {count}" for name, count in counts.items()) + ".")
 
-# %%
-right = counts["right"] / len(pieces)
-error = np.sqrt(right * (1 - right) / len(pieces))
-
 # %% tags=["remove-input"]
+from scipy.stats import binomtest
+
+right = counts["right"] / len(pieces)
+interval = binomtest(counts["right"], len(pieces)).proportion_ci(method="wilson")
 measured(key_right=right, key_pieces=len(pieces))
-say(f"The tonic is right for {right:.0%} of {len(pieces)} pieces, give or take {error:.0%} (one standard error); guessing "
-    f"would reach 8 %. With the near misses counted as half, it is "
-    f"{right + 0.5 * (counts['a fifth away'] + counts['three semitones away']) / len(pieces):.0%}.")
+say(f"The tonic is right for **{right:.0%}** of {len(pieces)} pieces (95 % interval {interval.low:.0%} to "
+    f"{interval.high:.0%}); guessing would reach {1 / 12:.0%}. Of the {len(pieces) - counts['right']} others "
+    f"{counts['a fifth away'] + counts['the relative key']} are near misses.")
 
 # %% [markdown]
 # So harmony can be read from twelve numbers a column. Will that tell the genre? Genres differ less in their notes than in
@@ -331,16 +343,17 @@ say(f"The tonic is right for {right:.0%} of {len(pieces)} pieces, give or take {
 # %% [markdown]
 # ## Common mistakes
 #
-# - **The wrong rows.** Rows 128 to 139 are the chroma, the *last 12* of 140; the first 128 are mel bands.
+# - **The wrong rows.** Rows 128 to 139 are the chroma, the *last 12*; the first 128 are mel bands. So a fused clip has
+#   128 + 12 = 140 rows, not 256.
 # - **An octave between neighbours?** No: neighbouring rows are a *semitone* apart. All octaves of a note share one row.
 # - **Mel and chroma side by side without scaling.** Mel lies in [-80, 0] dB, chroma in [0, 1]: next to numbers of that
-#   size twelve small ones are invisible to a network. Lesson 4 standardises each row.
+#   size a network hardly notices twelve small ones at first. Lesson 4 standardises each row.
 # - **Chroma of silence.** Each column is divided by its maximum, so that the noise of a pause looks as strong as a chord.
 #
 # ## Take-away
 #
-# 1. Chroma say which of the twelve notes sound, whatever the octave, and largely whatever the instrument.
-# 2. Drums and noise disturb them; the median between beats helps.
+# 1. Chroma say which of the twelve notes sound, whatever the octave and, in our test, largely whatever the overtones.
+# 2. Noise lifts all twelve rows; against short noise, drums and attacks, the median between beats helps.
 # 3. They carry harmony, chords and key, and give up timbre, register and loudness.
 #
 # **Next:** [Lesson 4](04_dataset.ipynb) turns thousands of such files into batches, and finds a trap in how they are split.

@@ -2,11 +2,13 @@
 
 import hashlib
 import json
+import os
 import shutil
 import textwrap
 from dataclasses import asdict
 from pathlib import Path
 
+import filelock
 import nbformat
 
 from labkit.bookbuild.build import build_book
@@ -33,16 +35,21 @@ def build(project: Project, **options) -> Path:
     return build_book(project, "ci", data=DATA, **options)
 
 
-_built: dict[str, Project] = {}
-
-
 def good_build(factory) -> Project:
-    """The mini book, built once in this process; never write into it. factory: pytest's `tmp_path_factory`."""
-    if "good" not in _built:
-        project = make_project(factory.mktemp("good") / "book")
-        build(project)
-        _built["good"] = project
-    return _built["good"]
+    """The mini book, built once for all workers of a test run; never write into it.
+
+    factory: pytest's `tmp_path_factory`. A lock and not an `xdist_group` keeps it to one build, because pytest-xdist
+    3.8 does not group under pytest 9.2 (its issue 1386).
+    """
+    base = factory.getbasetemp()
+    root = (base.parent if os.environ.get("PYTEST_XDIST_WORKER") else base) / "mini-book"
+    with filelock.FileLock(root.with_suffix(".lock")):
+        done = root.with_suffix(".done")
+        if not done.exists():
+            shutil.rmtree(root, ignore_errors=True)
+            build(make_project(root))
+            done.touch()
+    return Project(root, LESSONS)
 
 
 def copy_good(factory, folder: Path) -> Project:

@@ -57,7 +57,7 @@ def test_a_page_has_todays_prose_and_the_outputs_of_the_execution(project):
 def test_the_banner_stands_under_the_title(project):
     lines = dressed(project, A, fake_execution(project, A, {2: [picture()]})).cells[0].source.splitlines()
     assert lines[0] == "# The first lesson" and lines[2] == ":::{div} labkit-banner"
-    assert "profile **ci**, no data" in lines[3] and "reduced run" in lines[3] and "2 s" in lines[3]
+    assert "no data" in lines[3] and "reduced" in lines[3] and "2 s" in lines[3]
     assert "reduced" not in stage.banner(record(A, reduced=False, profile="full"))
 
 
@@ -290,7 +290,6 @@ def test_new_html_takes_the_place_of_the_old(tmp_path):
 
 # The whole way
 
-whole_way = pytest.mark.xdist_group("book")
 slow = pytest.mark.slow
 
 
@@ -305,7 +304,6 @@ def lines_of(capsys) -> str:
 
 
 @slow
-@whole_way
 def test_a_good_book_is_whole(built):
     assert (built.html / "notebooks" / f"{A}.html").is_file()
     assert (built.html / "notebooks" / "media" / B / "sine.ogg").is_file()
@@ -319,7 +317,6 @@ def test_a_good_book_is_whole(built):
 
 
 @slow
-@whole_way
 def test_nothing_changed_nothing_done(built, capsys):
     before, begin = state(built.html), time.monotonic()
     build(built)
@@ -330,7 +327,6 @@ def test_nothing_changed_nothing_done(built, capsys):
 
 
 @slow
-@whole_way
 def test_changed_prose_is_rendered_and_not_executed(built, capsys):
     edit(built, f"notebooks/{A}.py", "A sentence of prose.", "A sentence of other prose.")
     build(built)
@@ -341,7 +337,6 @@ def test_changed_prose_is_rendered_and_not_executed(built, capsys):
 
 
 @slow
-@whole_way
 def test_changed_code_executes_the_lesson_and_those_that_need_it(built, capsys):
     edit(built, f"notebooks/{A}.py", 'print("profile", profile)', 'print("the profile is", profile)')
     build(built)
@@ -351,7 +346,6 @@ def test_changed_code_executes_the_lesson_and_those_that_need_it(built, capsys):
 
 
 @slow
-@whole_way
 def test_changed_code_of_the_last_lesson_leaves_the_first(built, capsys):
     edit(built, f"notebooks/{B}.py", "The sum is {1 + 1}", "The sum is {2 + 1}")
     build(built)
@@ -370,7 +364,6 @@ def fails_and_keeps_the_old(project: Project, kind: type) -> str:
 
 
 @slow
-@whole_way
 def test_break_an_exception_in_a_lesson(built):
     edit(built, f"notebooks/{B}.py", 'say(f"The sum', 'raise ValueError("on purpose")\nsay(f"The sum')
     message = fails_and_keeps_the_old(built, LessonError)
@@ -378,7 +371,6 @@ def test_break_an_exception_in_a_lesson(built):
 
 
 @slow
-@whole_way
 def test_break_a_figure_without_alternative_text(built):
     edit(built, f"notebooks/{A}.py", f'plots.show(figure, alt="{ALT}")', "pass")
     message = fails_and_keeps_the_old(built, StageError)
@@ -386,7 +378,6 @@ def test_break_a_figure_without_alternative_text(built):
 
 
 @slow
-@whole_way
 def test_break_a_figure_with_too_short_a_text(built):
     edit(built, f"notebooks/{A}.py", f'alt="{ALT}"', 'alt="A line."')
     message = fails_and_keeps_the_old(built, LessonError)
@@ -394,7 +385,6 @@ def test_break_a_figure_with_too_short_a_text(built):
 
 
 @slow
-@whole_way
 def test_break_references_of_every_kind(built):
     """Jupyter Book goes on after the first, so that each is told in one run."""
     edit(built, f"notebooks/{A}.py", "A sentence of prose.", "Links: [1](c_third.ipynb), [2](b_second.ipynb#none)"
@@ -406,7 +396,6 @@ def test_break_references_of_every_kind(built):
 
 
 @slow
-@whole_way
 def test_break_absolute_paths_in_prose_and_output_and_all_budgets(built, monkeypatch):
     monkeypatch.setattr(whole, "GRACE", 1000)  # finished, however slow this machine is, and then reported
     edit(built, f"notebooks/{A}.py", "A sentence of prose.", "Put the data into /home/ann/data please.")
@@ -422,7 +411,6 @@ def test_break_absolute_paths_in_prose_and_output_and_all_budgets(built, monkeyp
 
 
 @slow
-@whole_way
 def test_a_lesson_far_over_its_seconds_is_stopped(built):
     edit(built, f"notebooks/{B}.py", 'say(f"The sum', 'import time\ntime.sleep(100)\nsay(f"The sum')
     edit(built, "book/budgets.toml", "seconds = 60", "seconds = 1.5")

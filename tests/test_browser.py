@@ -52,7 +52,6 @@ def test_the_command_exits_with_1_on_a_fault(monkeypatch, tmp_path, capsys, faul
 
 
 slow = pytest.mark.slow
-one_worker = pytest.mark.xdist_group("book")
 
 
 @pytest.fixture
@@ -67,7 +66,6 @@ def chromium():
 
 
 @slow
-@one_worker
 def test_the_good_book_has_no_fault(chromium, tmp_path_factory, tmp_path):
     project = good_build(tmp_path_factory)
     assert look(project.html, project.pages(), tmp_path / "out") == []
@@ -90,7 +88,6 @@ BROKEN = {
 
 
 @slow
-@one_worker
 def test_each_fault_is_named_with_its_page(chromium, tmp_path_factory, tmp_path):
     project = copy_good(tmp_path_factory, tmp_path)
     good = (project.html / "book" / "glossary.html").read_text()

@@ -163,7 +163,6 @@ def test_trap_07_no_heading_inside_an_exercise_and_no_hidden_solutions():
 
 
 @pytest.mark.slow
-@pytest.mark.xdist_group("book")
 def test_trap_08_the_alternative_text_arrives(tmp_path_factory, tmp_path):
     """Without metadata the alternative text of a plot is the hash in its file name."""
     html = copy_good(tmp_path_factory, tmp_path).html / "notebooks" / "a_first.html"

@@ -1,0 +1,60 @@
+"""Committed results: what is written, what is refused, and how they are shown beside a run."""
+
+import json
+from dataclasses import replace
+
+import pytest
+
+from labkit.bookbuild import build as build_module
+from labkit.bookbuild.execute import Record
+from labkit.bookbuild.graph import Project
+from labkit.bookbuild.results import commit_of, results_table, save_results
+from labkit.errors import LabError
+
+RECORD = Record(lesson="a_first", profile="ci", data="0" * 12, data_words="no data", reduced=True, seconds=1.5,
+                peak_mib=100, threads=2, cells=3, executed="2026-01-01", python="3.11.7",
+                versions={"torch": "2.13.0", "librosa": "0.11.0"}, measured={"album_gap": 0.21})
+
+
+@pytest.fixture
+def project(tmp_path):
+    (tmp_path / "_toc.yml").write_text("root: book/index\n")
+    (tmp_path / "_config.yml").write_text("title: x\n")
+    return Project(tmp_path, lessons=())
+
+
+def committed(project, name, measured):
+    (project.root / "results").mkdir(exist_ok=True)
+    run = {"data": "real music", "commit": "abc", "made": "2026-01-02", "python": "3.11.7", "machine": "2 cores",
+           "versions": RECORD.versions,
+           "lessons": {"a_first": {"seconds": 2.0, "peak_mib": 120, "threads": 1, "measured": measured}}}
+    (project.root / "results" / f"{name}.json").write_text(json.dumps(run))
+
+
+def test_each_committed_run_is_a_column_beside_this_one(project):
+    committed(project, "fma-small", {"album_gap": 0.117, "only_there": 3.0})
+    table = results_table(project, [RECORD]).splitlines()
+    assert "| | this book | fma-small |" in table
+    assert "| album gap | 0.21 | 0.117 |" in table
+    assert "| only there |  | 3 |" in table
+    assert any(line.startswith("- **fma-small**: real music. Commit `abc`, 2026-01-02") for line in table)
+
+
+def test_a_lesson_that_a_committed_run_left_out_has_no_column_of_it(project):
+    committed(project, "fma-small", {"album_gap": 0.117})
+    table = results_table(project, [replace(RECORD, lesson="b_second")])
+    assert "| | this book |\n" in table
+
+
+def test_results_of_a_lesson_that_was_not_executed_are_refused(monkeypatch, tmp_path):
+    from mini import make_project
+
+    mini = make_project(tmp_path / "book")
+    monkeypatch.setattr(build_module, "describe_data", lambda profile, progress: ("0" * 12, "no data"))
+    with pytest.raises(LabError, match=r"a_first has not been executed .* python -m labkit book"):
+        save_results(mini, "mine", [], "ci")
+    assert not (mini.root / "results").exists()
+
+
+def test_outside_a_repository_the_commit_is_unknown(tmp_path):
+    assert commit_of(tmp_path) == "unknown"
