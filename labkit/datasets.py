@@ -161,7 +161,7 @@ def find_clip(folder: str | Path, split: str, clip: str) -> Path:
 
     Raises DataError when there is none.
 
-    Used in: notebooks/01_spectrograms, notebooks/02_beat_sync, notebooks/03_chromagrams, notebooks/04_dataset
+    Used in: notebooks/01_spectrograms, notebooks/02_beat_sync, notebooks/03_chromagrams
     """
     clips = list_clips(folder, split)
     if clip_id(clip) not in clips:
@@ -404,6 +404,8 @@ def groups_of(ids: Sequence[str], root: str | Path) -> list[str]:
     Raises
     ------
     DataError : a malformed line in `groups.txt`, or an id that it lacks.
+
+    Used in: notebooks/04_dataset
     """
     file = Path(root) / "groups.txt"
     groups = {}

@@ -117,4 +117,5 @@ def counts(axes: Axes, numbers: dict[str, int], title: str = "", colour: str = C
     axes.bar_label(bars, padding=2, fontsize=8)
     axes.invert_yaxis()
     axes.set(xlabel="clips", title=title)
+    axes.xaxis.set_major_locator(MaxNLocator(nbins=8, integer=True))
     axes.margins(x=0.12)

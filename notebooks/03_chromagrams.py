@@ -162,7 +162,7 @@ for shift, column, name in ((-0.18, 0, "chroma"), (0.18, 1, "mel")):
     axis.bar_label(bars, fmt="%.2f", padding=3, fontsize=8)
 axis.set_yticks(places, table)
 axis.invert_yaxis()
-axis.set(xlabel="similarity to the original", xlim=(min(0, *np.ravel(list(table.values()))) - 0.05, 1.15))
+axis.set(xlabel="similarity to the original", xlim=(min(0, *np.ravel(list(table.values()))) - 0.15, 1.15))
 axis.legend(loc="upper left", bbox_to_anchor=(1.0, 1.0))
 plots.show(figure, alt="Similarity to the original, chroma and mel: " + "; ".join(
     f"{change} {chroma:.2f} and {mel:.2f}" for change, (chroma, mel) in table.items()) + ".")
@@ -176,8 +176,8 @@ lost = min(table, key=lambda change: table[change][0])
 
 # %% tags=["remove-input"]
 say(f"The chroma stay at 0.9 or more with: {', '.join(kept) or 'none of them'}. They change most with **{lost}** "
-    f"({table[lost][0]:.2f}); noise without any music reaches {table['nothing but noise'][0]:.2f}, which is the level of "
-    "*nothing in common*. A semitone higher means other notes, so chroma *should* change: what they capture is which notes "
+    f"({table[lost][0]:.2f}); noise without any music reaches {table['nothing but noise'][0]:.2f}, so a value near "
+    "that means little. A semitone higher means other notes, so chroma *should* change: what they capture is which notes "
     "sound.")
 
 # %% [markdown]

@@ -177,6 +177,7 @@ lengths = np.array(beats.frames())
 figure, (axis,) = plots.figure(height=2.0)
 axis.hist(lengths, bins=np.arange(lengths.min(), lengths.max() + 2) - 0.5)
 axis.set(xlabel="columns of a beat-synchronous clip", ylabel="clips")
+axis.locator_params(integer=True)
 plots.show(figure, alt=f"Histogram of the lengths of beat-synchronous clips, from {lengths.min()} to {lengths.max()} "
                        f"columns, median {np.median(lengths):.0f}.")
 
@@ -442,13 +443,16 @@ figure, axes = plots.figure(columns=3, height=2.1, sharey=True)
 for axis, name, column in zip(axes[0], ("valence", "energy", "danceability"), values.T):
     axis.hist(column, bins=np.linspace(0, 1, 11))
     axis.set(xlabel=name, ylabel="clips" if name == "valence" else "")
+    axis.locator_params(axis="y", integer=True)
 plots.show(figure, alt="Histograms of the three mood labels: " + "; ".join(
     f"{name} from {column.min():.2f} to {column.max():.2f}, mean {column.mean():.2f}"
     for name, column in zip(("valence", "energy", "danceability"), values.T)) + ".")
 
-# %% [markdown]
-# None of the three fills the whole range. A model that always answers the mean is then not far off, which lesson 8 has to
-# reckon with; it also says what the three mean.
+# %% tags=["remove-input"]
+scatter = dict(zip(("valence", "energy", "danceability"), values.std(axis=0)))
+say("Around their means the three scatter by " + ", ".join(f"{value:.2f} ({name})" for name, value in scatter.items())
+    + ". Whoever always answers the mean is wrong by just that, root mean square: the baseline for lesson 8, which also says "
+    "what the three words mean.")
 
 # %% [markdown]
 # ## Common mistakes
