@@ -373,8 +373,18 @@ def test_break_an_exception_in_a_lesson(built):
 @slow
 def test_break_a_figure_without_alternative_text(built):
     edit(built, f"notebooks/{A}.py", f'plots.show(figure, alt="{ALT}")', "pass")
-    message = fails_and_keeps_the_old(built, StageError)
-    assert message.startswith("a_first, cell 4 shows a figure with the alternative text ''")
+    message = fails_and_keeps_the_old(built, LessonError)
+    assert message.startswith("a_first failed in cell 4 of 4")
+    assert "This cell shows a figure with the alternative text ''" in message
+
+
+@slow
+def test_break_a_warning_in_a_lesson(built):
+    """Nothing of it is kept, so that a mended machine executes the lesson anew."""
+    edit(built, f"notebooks/{B}.py", 'say(f"The sum', 'import warnings\nwarnings.warn("on purpose")\nsay(f"The sum')
+    message = fails_and_keeps_the_old(built, LessonError)
+    assert message.startswith("b_second failed in cell 3 of 3") and "printed to the error stream" in message
+    assert len(list((built.build / "executed").glob("b_second-*"))) == 1
 
 
 @slow

@@ -11,7 +11,7 @@ from bs4 import BeautifulSoup
 
 from labkit.bookbuild.execute import Record
 from labkit.bookbuild.graph import Project
-from labkit.bookbuild.stage import LEAST_ALT
+from labkit.bookbuild.outputs import LEAST_ALT
 from labkit.errors import LabError
 
 # Folders that exist on one machine only. `/path/to/...`, as instructions write it, is not among them.

@@ -25,6 +25,7 @@ from labkit.bookbuild.graph import (
     installed_versions,
     prerequisites,
 )
+from labkit.bookbuild.outputs import OutputError, alternative_text
 from labkit.bookbuild.pairing import read_lesson, written
 from labkit.errors import LabError
 from labkit.files import write_text
@@ -293,10 +294,19 @@ def execute_one(job: dict) -> int:
     memory.join()
     seconds = time.monotonic() - begin
     plain.unlink()
-    cells = len(nbformat.read(executed, as_version=4).cells)
+    done = [cell for cell in nbformat.read(executed, as_version=4).cells
+            if "injected-parameters" not in cell.metadata.get("tags", [])]
+    for number, cell in enumerate(done, start=1):
+        try:  # now, so that an execution that no page can show is not kept
+            if cell.cell_type == "code":
+                alternative_text(cell)
+        except OutputError as error:
+            emit(event="failed", cell=number, cells=len(done), source=cell.source, traceback=f"This cell {error}")
+            shutil.rmtree(partial)
+            return 1
     record = Record(lesson=job["name"], profile=job["profile"], data=job["data"], data_words=job["data_words"],
                     reduced=job["reduced"], seconds=round(seconds, 1), peak_mib=round(memory.peak),
-                    threads=job["threads"], cells=cells,
+                    threads=job["threads"], cells=len(done),
                     executed=time.strftime("%Y-%m-%d", time.gmtime()), python=sys.version.split()[0],
                     versions=installed_versions(), measured=read_measured(partial / "measured.jsonl"))
     write_text(partial / "record.json", json.dumps(asdict(record), indent=1) + "\n")

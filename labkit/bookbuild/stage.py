@@ -13,6 +13,7 @@ import nbformat
 
 from labkit.bookbuild.execute import Record, read_record
 from labkit.bookbuild.graph import Project
+from labkit.bookbuild.outputs import OutputError, alternative_text
 from labkit.bookbuild.pairing import read_lesson, written
 from labkit.bookbuild.results import results_table
 from labkit.errors import LabError
@@ -20,7 +21,6 @@ from labkit.files import write_text
 
 GLOSSARY_LINK = re.compile(r"\[([^\]]+)\]\((?:\.\./book/)?glossary\.md(?:#([^)]+))?\)")
 CITATION_LINK = re.compile(r"\[[^\]]+\]\((?:\.\./book/)?bibliography\.md#([^)]+)\)")
-LEAST_ALT = 25  # characters; a shorter text does not say what is seen
 
 
 class StageError(LabError):
@@ -78,28 +78,16 @@ def dressed(project: Project, name: str, executed: Path) -> nbformat.NotebookNod
 
 
 def dress_outputs(cell: nbformat.NotebookNode, where: str) -> None:
-    """Give the figure of a cell the alternative text that it was shown with."""
-    alts = []
+    """Give the figure of a cell its alternative text, and its sentences their references."""
+    try:
+        alt = alternative_text(cell)
+    except OutputError as error:
+        raise StageError(f"{where} {error}") from None
+    if alt:
+        cell.metadata["mystnb"] = {"image": {"alt": alt}}
     for output in cell.outputs:
-        if output.output_type == "stream" and output.name == "stderr":
-            raise StageError(f"{where} printed to the error stream, which a page must not show:\n{output.text}")
-        if output.output_type == "error":
-            raise StageError(f"{where} holds an error output: {output.ename}: {output.evalue}")
-        data = output.get("data", {})
-        if "text/markdown" in data:
-            data["text/markdown"] = with_references(data["text/markdown"])
-        if any(kind.startswith("image/") for kind in data):
-            alts.append(output.metadata.get("alt", ""))
-    if not alts:
-        return
-    if len(alts) > 1:
-        raise StageError(f"{where} shows {len(alts)} figures. Expected one a cell, because the alternative text of a "
-                         "figure belongs to its cell: split the cell.")
-    alt = alts[0] or cell.metadata.get("mystnb", {}).get("image", {}).get("alt", "")
-    if len(alt) < LEAST_ALT:
-        raise StageError(f"{where} shows a figure with the alternative text {alt!r}. Expected a sentence that says "
-                         "what is seen: plots.show(figure, alt=\"...\").")
-    cell.metadata["mystnb"] = {"image": {"alt": alt.replace("\n", " ")}}
+        if "text/markdown" in output.get("data", {}):
+            output.data["text/markdown"] = with_references(output.data["text/markdown"])
 
 
 def status_table(records: list[Record]) -> str:

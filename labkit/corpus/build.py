@@ -237,7 +237,8 @@ def _run(clips: list[Clip], folder: Path, workers: int | None, progress: bool) -
     from tqdm import tqdm
 
     workers = min(workers or cores(), len(clips))
-    with tqdm(total=len(clips), desc="Composing clips", unit="clip", mininterval=1,
+    with tqdm(total=len(clips), desc="Composing clips", unit="clip",
+              mininterval=1 if sys.stderr.isatty() else 15,
               **({} if progress else {"disable": True})) as bar:
         # The first clip is made here: forked workers then share the compiled functions that librosa loads for it.
         alone = clips if workers == 1 else clips[:1]
