@@ -2,9 +2,8 @@
 
 import ast
 import hashlib
-import tomllib
 from dataclasses import dataclass
-from functools import cache, cached_property
+from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
@@ -65,13 +64,6 @@ class Project:
     @property
     def html(self) -> Path:
         return self.build / "html"
-
-    @cached_property
-    def repository(self) -> str:
-        """The address of the repository, which stands once, in pyproject.toml; "" while it is not known."""
-        file = self.root / "pyproject.toml"
-        settings = tomllib.loads(file.read_text(encoding="utf-8")) if file.exists() else {}
-        return settings.get("tool", {}).get("labkit", {}).get("repository", "")
 
     def pages(self) -> list[str]:
         """The pages of the table of contents, without ending, in reading order."""

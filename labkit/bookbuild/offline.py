@@ -1,4 +1,4 @@
-"""A Sphinx extension: formulas as MathML, and no script for code that runs on a server.
+"""A Sphinx extension for pages that read without a network: formulas as MathML, no script for code on a server.
 
 Jupyter Book's own way loads a script from a server for each formula; MathML is drawn by the browser itself, so that
 the book reads the same without a network, and a screen reader can speak the formula.
