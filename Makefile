@@ -8,7 +8,7 @@ VENV_PYTHON = .venv/bin/python
 help:    ## this list
 	@$(PYTHON) -m labkit help
 setup:   ## make .venv with everything
-	@$(call LAB,dev) doctor
+	@$(PYTHON) -m labkit setup
 book:    ## execute the lessons and render the HTML book (JOBS=2: two lessons side by side)
 	@$(call LAB,book) book --jobs $(JOBS)
 test:    ## all tests
@@ -20,6 +20,6 @@ lab:     ## JupyterLab on the lessons
 sync:    ## write notebooks/*.ipynb from notebooks/*.py
 	@$(call LAB,book) sync
 doctor:  ## what is well and what is not on this machine
-	@$(call LAB,book) doctor
+	@$(or $(wildcard $(VENV_PYTHON)),$(PYTHON)) -m labkit doctor
 clean:   ## remove what was built; .venv and the cached data stay
 	@$(PYTHON) -m labkit clean

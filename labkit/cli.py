@@ -60,9 +60,11 @@ def test(options) -> int:
 
 def lab(options) -> int:
     """Open JupyterLab on the lessons; what follows -- goes to it."""
+    from labkit.profiles import folder_variables
+
     first = "--LabApp.default_url=/lab/tree/notebooks/01_spectrograms.ipynb"
     command = [sys.executable, "-m", "jupyter", "lab", f"--ServerApp.root_dir={ROOT}", first, *options.rest]
-    return subprocess.run(command, env=os.environ | {"JUPYTER_PREFER_ENV_PATH": "1"}).returncode
+    return subprocess.run(command, env=os.environ | folder_variables() | {"JUPYTER_PREFER_ENV_PATH": "1"}).returncode
 
 
 def sync(options) -> int:
@@ -87,6 +89,15 @@ def data_compose(options) -> int:
     from labkit.profiles import load_profile
 
     print(build(load_profile(options.profile), workers=options.workers))
+    return 0
+
+
+def data_clean(options) -> int:
+    """Remove composed corpora that this version no longer uses from the cache."""
+    from labkit.corpus import remove_old
+
+    gone = remove_old()
+    print(f"removed: {', '.join(gone)}" if gone else "nothing to remove")
     return 0
 
 
@@ -166,6 +177,7 @@ def build_parser() -> argparse.ArgumentParser:
     one = command(data_compose, "compose", data)
     one.add_argument("--profile", help="ci, laptop or full; without it LAB_PROFILE, else ci")
     one.add_argument("--workers", type=int, metavar="N", help="processes; without it one a core")
+    command(data_clean, "clean", data)
     one = command(data_info, "info", data)
     one.add_argument("--profile", help="ci, laptop or full; without it LAB_PROFILE, else ci")
     one = command(results)

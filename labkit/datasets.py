@@ -47,7 +47,6 @@ CLASS_MAPPING = {
     "Soundtrack": None,
     "Trip-Hop": "Trip-Hop",
 }
-GENRE_LABELS = tuple(sorted({genre for genre in CLASS_MAPPING.values() if genre}))
 
 
 # --- files -----------------------------------------------------------------------------------------------------------

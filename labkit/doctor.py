@@ -21,7 +21,6 @@ LEAST_TOTAL = 4         # GiB of memory in the machine
 LEAST_AVAILABLE = 2     # GiB of memory free for the lessons
 LESSON_EXTRAS = ("", "lab")  # the requirements of pyproject.toml that a lesson needs; the others are for the book
 SHARP = 0x266F          # the sharp sign, on the axes of the chromagrams
-CHROMIUM = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome", "msedge")
 
 
 @dataclass(frozen=True)
@@ -86,7 +85,10 @@ def check_packages() -> Finding:
                 if pin and found.split("+")[0] != pin:
                     untested.append(f"{one.name} {found} (tested: {pin})")
     if wrong:
-        return Finding("packages", False, f"packages: {', '.join(wrong)}", f"python -m pip install {' '.join(wanted)}")
+        fix = f"python -m pip install {' '.join(wanted)}"
+        if any(one.startswith('"torch') for one in wanted):  # plain pip may take gigabytes of GPU libraries with it
+            fix = "python -m labkit setup, which takes torch first; TORCH_PIP_ARGS can lead pip to a CPU build"
+        return Finding("packages", False, f"packages: {', '.join(wrong)}", fix)
     notes = [f"not the tested version: {', '.join(untested)}"] * bool(untested)
     notes += [f"missing, which only the book and the tests need: {', '.join(lacking)}"] * bool(lacking)
     message = "; ".join([f"packages: {count} in the expected range", *notes])
@@ -189,9 +191,9 @@ def check_gpu() -> Finding:
 
 def check_data() -> Finding:
     """The data that the lessons will use: `LAB_DATA` is valid, or the composed corpus is there."""
-    from labkit.corpus import digest
+    from labkit.corpus import is_made
     from labkit.lab import open_lab
-    from labkit.profiles import DataError, ProfileError, cache_root
+    from labkit.profiles import DataError, ProfileError
 
     try:
         lab = open_lab()
@@ -201,7 +203,7 @@ def check_data() -> Finding:
     except DataError as error:
         return Finding("data", False, f"data: {error}",
                        "set LAB_DATA to a folder in the course's layout, or unset it for the composed corpus")
-    if lab.root is not None or (cache_root() / "corpus" / digest(lab.profile) / "complete.json").is_file():
+    if lab.root is not None or is_made(lab.profile):
         return Finding("data", True, message)
     return Finding("data", None, f"{message}; made by the first lesson, in about a minute with the profile ci",
                    "to make it now: python -m labkit data compose")
@@ -228,15 +230,14 @@ def check_compile_cache() -> Finding:
 
 def check_browser() -> Finding:
     """Whether there is a browser for the tests that look at the pages."""
-    import platformdirs
+    from labkit.bookbuild.browser import find_chromium
+    from labkit.errors import LabError
 
-    installed = next(filter(None, map(shutil.which, CHROMIUM)), None)
-    folder = Path(os.environ.get("PLAYWRIGHT_BROWSERS_PATH")
-                  or platformdirs.user_cache_dir("ms-playwright", appauthor=False, opinion=False))
-    if installed or any(folder.glob("chromium*")):
-        return Finding("browser", True, "browser for the tests of the pages: chromium")
-    return Finding("browser", None, "browser: no chromium; only the tests of the pages need one, they are left out",
-                   "python -m playwright install chromium, or install chromium with the system's packages")
+    try:
+        return Finding("browser", True, f"browser for the tests of the pages: {Path(find_chromium()).name}")
+    except LabError:
+        return Finding("browser", None, "browser: no chromium; only the tests of the pages need one",
+                       "install chromium with the system's packages, or name the program in LAB_CHROMIUM")
 
 
 CHECKS: tuple[Callable[[], Finding], ...] = (
@@ -277,7 +278,7 @@ def examine(out: Callable[[str], None] = print) -> int:
         mark = {True: "[ok]", None: "[note]", False: "[fail]"}[finding.ok]
         out(f"{mark:<6} {' '.join(finding.message.split())}")
         if finding.fix and finding.ok is not True:
-            out(f"       fix: {finding.fix}")
+            out("       fix: " + finding.fix.replace("python -m", f"{sys.executable} -m"))
         failed += finding.ok is False
     out(f"\n{len(CHECKS)} checks, {failed} failed")
     return int(failed > 0)

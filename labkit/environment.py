@@ -58,7 +58,7 @@ def wanted(root: Path = ROOT) -> str:
 
 def stamp_of(extra: str, python: Path, root: Path = ROOT) -> dict:
     """What the stamp of a finished set-up says."""
-    return {"wanted": wanted(root), "extra": extra, "python": list(python_version(python) or ())}
+    return {"wanted": wanted(root), "extra": extra, "python": list(python_version(python) or ()), "root": str(root)}
 
 
 def is_ready(extra: str, folder: Path = VENV, root: Path = ROOT) -> bool:

@@ -14,7 +14,8 @@ import numpy as np
 
 from labkit.datasets import Meta, clip_id, clip_shape, groups_of, id_order, list_clips, read_labels, read_meta
 from labkit.features import N_CHROMA, N_MELS, read_audio
-from labkit.profiles import SAMPLE_RATE, DataError, Profile, data_root, load_profile
+from labkit.files import write_text
+from labkit.profiles import SAMPLE_RATE, DataError, Profile, cache_root, data_root, load_profile
 
 FOLDERS = {
     "genre": "fma_genre_spectrograms",
@@ -262,28 +263,38 @@ class Lab:
         holds += [f"{moods} training clips with mood labels"] if moods else []
         holds += [f"{len(self.recordings())} recordings"] if self.has("sound") else []
         lacks = [words for word, words in WORDS.items() if not self.has(word)]
+        limit = self.profile.max_per_class
+        if genres and limit:
+            holds[0] += f" (at most {limit} of each are used)"
         return (f"{self.origin}, profile {self.profile.name}: {', '.join(holds)}"
                 + (f"; {_join(lacks)}" if lacks else ""))
 
     def fingerprint(self) -> str:
         """12 hexadecimal digits that change when the data do.
 
-        For a folder of the reader's: names and sizes of the files in use, and the contents of labels, groups and meta;
-        the composed corpus counts too, because some sections use it beside. For the composed corpus alone: its digest.
+        For a folder of the reader's: names and contents of the files in use; the composed corpus counts too, because
+        some sections use it beside. For the composed corpus alone: its digest. The contents are read once and their
+        digest is kept in the cache, until a name, a size or a time of change is another.
         """
+        composed = _corpus().digest(self.profile)
         if self.root is None:
-            return _corpus().digest(self.profile)
-        composed = _corpus().digest(self.profile)  # some sections always use it, since there the truth is known
-        entries = [f"audio/{file.name}\t{file.stat().st_size}" for file in _sound_files(self.audio)]
-        texts = [self.root / name for name in ("groups.txt", "meta.json") if (self.root / name).is_file()]
+            return composed
+        files = {f"audio/{file.name}": file for file in _sound_files(self.audio)}
+        found = [self.root / name for name in ("groups.txt", "meta.json")]
         for name in FOLDERS.values():
-            texts += (self.root / name).glob("*_labels.txt")
-            entries += [f"{file.relative_to(self.root).as_posix()}\t{file.stat().st_size}"
-                        for split in ("train", "test") for file in (self.root / name / split).glob("*.npy*")]
-        for file in texts:
-            digest = hashlib.sha256(file.read_bytes()).hexdigest()
-            entries.append(f"{file.relative_to(self.root).as_posix()}\t{digest}")
-        return hashlib.sha256("\n".join([composed, *sorted(entries)]).encode()).hexdigest()[:12]
+            found += (self.root / name).glob("*_labels.txt")
+            found += [file for split in ("train", "test") for file in (self.root / name / split).glob("*.npy*")]
+        files |= {file.relative_to(self.root).as_posix(): file for file in found if file.is_file()}
+        seen = [(name, file.stat().st_size, file.stat().st_mtime_ns) for name, file in sorted(files.items())]
+        kept = cache_root() / "fingerprints" / hashlib.sha256(repr((str(self.root), seen)).encode()).hexdigest()[:24]
+        if not kept.is_file():
+            contents = hashlib.sha256()
+            for name, file in sorted(files.items()):
+                with file.open("rb") as stream:
+                    contents.update(f"{name}\t{hashlib.file_digest(stream, 'sha256').hexdigest()}\n".encode())
+            kept.parent.mkdir(parents=True, exist_ok=True)
+            write_text(kept, contents.hexdigest())
+        return hashlib.sha256(f"{composed}\n{kept.read_text()}".encode()).hexdigest()[:12]
 
 
 def open_lab(profile: Profile | str | None = None) -> Lab:

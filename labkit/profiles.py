@@ -67,7 +67,8 @@ def cores() -> int:
 
 def cache_root() -> Path:
     """The folder for everything that the lab makes once and keeps: `LAB_CACHE`, else the platform's cache folder."""
-    return Path(os.environ.get("LAB_CACHE") or platformdirs.user_cache_dir("labkit", appauthor=False)).expanduser()
+    given = os.environ.get("LAB_CACHE") or platformdirs.user_cache_dir("labkit", appauthor=False)
+    return Path(given).expanduser().absolute()
 
 
 def data_root() -> Path | None:
@@ -78,9 +79,18 @@ def data_root() -> Path | None:
     given = os.environ.get("LAB_DATA")
     if not given:
         return None
-    root = Path(given).expanduser()
+    root = Path(given).expanduser().absolute()
     if not root.is_dir():
         raise DataError(f"LAB_DATA is set to {given!r}, which is no folder. Expected a folder that holds "
                                 "fma_genre_spectrograms/, multitask_dataset/ or audio/. "
                                 "Correct it, or unset LAB_DATA to use the composed corpus.")
     return root
+
+
+def folder_variables() -> dict[str, str]:
+    """`LAB_CACHE` and, when set, `LAB_DATA` as absolute paths, for a process that runs in another folder.
+
+    Raises DataError as `data_root`.
+    """
+    data = data_root()
+    return {"LAB_CACHE": str(cache_root())} | ({"LAB_DATA": str(data)} if data else {})

@@ -45,7 +45,7 @@ say(lab.note("genre", "sound"))
 
 # %%
 dataset = lab.dataset("genre")
-lines = (dataset.path / "train_labels.txt").read_text().splitlines()
+lines = (dataset.path / "train_labels.txt").read_text(encoding="utf-8").splitlines()
 lines[:4]
 
 # %% [markdown]
@@ -53,7 +53,7 @@ lines[:4]
 # generator has a seed, so that the same lines come in each run.
 
 # %%
-rows = [line.split("\t") for line in lines[1:]]
+rows = [line.split("\t") for line in lines[1:] if line]
 draw = np.random.default_rng(seed=1)
 first = rows[draw.integers(len(rows))]
 others = [row for row in rows if row[1] != first[1]]

@@ -93,7 +93,7 @@ def small_project(root: Path, scripts: dict[str, str], lessons: tuple[Lesson, ..
 def record(name: str, **changes) -> Record:
     values = {"lesson": name, "profile": "ci", "data": DATA[0], "data_words": DATA[1], "reduced": True, "seconds": 2.0,
               "peak_mib": 90, "threads": 2, "cells": 4, "executed": "2026-01-01", "python": "3.12.0",
-              "versions": {"numpy": "2.0"}, "measured": {}}
+              "versions": {"numpy": "2.0"}, "measured": {}, "commit": "abc"}
     return Record(**(values | changes))
 
 

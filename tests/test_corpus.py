@@ -258,7 +258,7 @@ def test_groups_meta_and_marker(tiny):
     marker = json.loads((tiny / "complete.json").read_text())
     assert marker["digest"] == tiny.name == corpus.digest(TINY)
     assert marker["counts"]["fma_genre_spectrograms"] == {"train": 13, "test": 3}
-    assert not list(tiny.rglob("*.part"))
+    assert not list(tiny.rglob("*.partial"))
     with (tiny / "clips.csv").open(newline="") as file:
         assert next(csv.reader(file)) == ["id", "genre", "album", "seed", "split", "dataset", "seconds"]
 
@@ -315,7 +315,7 @@ def test_one_process_makes_the_same_files_and_resumes(tiny, tmp_path, monkeypatc
         if name.endswith(".npy") and int(number) not in gone:
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
             (folder / name).write_bytes(content)
-    half = folder / "multitask_dataset" / "train" / "99.fused.full.npy.1234.part"
+    half = folder / "multitask_dataset" / "train" / ".99.fused.full.npy.1234.partial"
     half.parent.mkdir(parents=True, exist_ok=True)
     half.write_bytes(b"half")
     kept = next(path for path in folder.rglob("*.npy"))

@@ -1,5 +1,6 @@
 """Each check of the doctor is driven into its failing state, and says how to mend it."""
 
+import json
 import os
 import shutil
 import subprocess
@@ -218,6 +219,8 @@ def test_data_composed_or_not_yet(monkeypatch, tmp_path):
     folder.mkdir(parents=True)
     assert doctor.check_data().ok is None  # begun, not complete
     (folder / "complete.json").write_text("{}")
+    assert doctor.check_data().ok is None  # of another corpus
+    (folder / "complete.json").write_text(json.dumps({"digest": folder.name}))
     assert doctor.check_data().ok is True
 
 
@@ -249,13 +252,14 @@ def test_warming_makes_the_cache_warm():
 
 
 def test_browser_absent(monkeypatch, tmp_path):
-    monkeypatch.setattr(doctor.shutil, "which", lambda name: None)
-    monkeypatch.setenv("PLAYWRIGHT_BROWSERS_PATH", str(tmp_path))
+    monkeypatch.setattr("shutil.which", lambda name: None)
     finding = doctor.check_browser()
     assert finding.ok is None
-    assert "playwright install chromium" in finding.fix
-    (tmp_path / "chromium-1200").mkdir()
-    assert doctor.check_browser().ok is True
+    assert "install chromium" in finding.fix and "LAB_CHROMIUM" in finding.fix
+    monkeypatch.setattr("shutil.which", lambda name: name)
+    monkeypatch.setenv("LAB_CHROMIUM", str(tmp_path / "my-browser"))
+    finding = doctor.check_browser()
+    assert finding.ok is True and "my-browser" in finding.message
 
 
 def check_that_raises():
@@ -316,4 +320,4 @@ def test_the_doctor_of_a_bare_interpreter_fails_with_fixes():
     assert done.returncode == 1
     assert "Traceback" not in done.stderr
     assert "[ok]   Python" in done.stdout
-    assert "is not installed\n       fix: python -m labkit setup" in done.stdout
+    assert f"is not installed\n       fix: {sys.executable} -m labkit setup" in done.stdout

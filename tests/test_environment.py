@@ -348,5 +348,6 @@ def test_write_constraints_without_an_environment(tmp_path):
 def test_the_stamp_says_what_is_installed(checkout):
     run_set_up(checkout, "test")
     stamp = json.loads(checkout.stamp.read_text())
-    assert stamp == {"wanted": environment.wanted(checkout.root), "extra": "test", "python": list(HERE)}
+    assert stamp == {"wanted": environment.wanted(checkout.root), "extra": "test", "python": list(HERE),
+                     "root": str(checkout.root)}
     assert EXTRAS == ("lab", "book", "test", "dev") and OLDEST == (3, 11)

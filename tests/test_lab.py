@@ -79,7 +79,8 @@ def test_the_courses_layout(composed, monkeypatch, tmp_path, below):
     assert lab.note("genre", "chroma_beat") == "The data of this section: your data."
     assert lab.note("genre", "sound") == ("The data (your data) hold no sound, so what needs that comes from the "
                                           "composed corpus.")
-    assert lab.describe() == ("your data, profile ci: 40 training clips of 5 genres, 20 training clips with mood "
+    assert lab.describe() == ("your data, profile ci: 40 training clips of 5 genres (at most 40 "
+                              "of each are used), 20 training clips with mood "
                               "labels; no sound")
     assert composed.calls == []
     assert lab.recordings()[0].is_fallback
@@ -178,6 +179,9 @@ def test_fingerprint_follows_the_data(composed, monkeypatch, tmp_path):
     write_sounds(root / "audio", "1.wav")
     seen.append(fingerprint())
     (root / "groups.txt").write_text("Id\tGroup\n")
+    seen.append(fingerprint())
+    clip = next((root / "fma_genre_spectrograms" / "train").iterdir())
+    clip.write_bytes(clip.read_bytes()[:-1] + b"x")  # of the same size
     seen.append(fingerprint())
     next((root / "fma_genre_spectrograms" / "test").iterdir()).unlink()
     seen.append(fingerprint())

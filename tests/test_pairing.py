@@ -92,7 +92,7 @@ CHANGES = {
     "prose": (lambda nb: nb.cells[0].update(source="# Another title"), "cell 1"),
     "tags": (lambda nb: nb.cells[1].metadata.update(tags=["hide-input"]), "cell 2"),
     "metadata": (lambda nb: nb.cells[3].metadata.update(mystnb={"image": {"alt": "x"}}), "cell 4"),
-    "papermill metadata of a cell": (lambda nb: nb.cells[2].metadata.update(papermill={"duration": 1}), "cell 3"),
+    "papermill metadata of a cell": (lambda nb: nb.cells[2].metadata.update(papermill={"end": 1}), "other metadata"),
     "papermill metadata of the notebook": (lambda nb: nb.metadata.update(papermill={"version": "2"}), "other metadata"),
     "extra cell": (lambda nb: nb.cells.append(nbformat.v4.new_code_cell("x")), "has 6 cells, 01_topic.py has 5"),
     "cell type": (lambda nb: nb.cells.__setitem__(0, nbformat.v4.new_raw_cell(nb.cells[0].source)), "cell 1"),
@@ -159,9 +159,19 @@ def test_a_notebook_edited_later_is_refused(lesson):
     change(lesson, lambda nb: nb.cells[3].update(source="print('mine')"))
     touch(lesson.with_suffix(".ipynb"), 5)
     before = lesson.with_suffix(".ipynb").read_bytes()
-    with pytest.raises(PairingError, match=r"01_topic\.ipynb: edited after.*--take notebooks.*--take scripts"):
+    with pytest.raises(PairingError, match=r"01_topic\.ipynb: edited by hand.*--take notebooks.*--take scripts"):
         sync(lesson.parent)
     assert lesson.read_text() == SCRIPT and lesson.with_suffix(".ipynb").read_bytes() == before
+
+
+def test_an_edit_is_refused_also_when_the_script_is_the_newer_file(lesson):
+    """A pull or a touch makes the script newer; the student's work must not go for that."""
+    change(lesson, lambda nb: nb.cells[3].update(source="print('mine')"))
+    lesson.write_text(SCRIPT.replace("print(1)", "print(2)", 1))
+    touch(lesson, 50)
+    with pytest.raises(PairingError, match="edited by hand"):
+        sync(lesson.parent)
+    assert "mine" in lesson.with_suffix(".ipynb").read_text()
 
 
 def test_a_notebook_that_was_only_executed_is_written_anew(lesson):

@@ -328,3 +328,15 @@ def compose_name():
 def test_there_is_something_to_look_at():
     assert LESSONS
     assert {"labkit", "labkit.corpus", "labkit.corpus.build", "labkit.cli"} <= set(MODULES)
+
+
+def test_the_messages_that_the_book_explains_exist():
+    """A reader searches book/troubleshooting.md for what the screen says."""
+    code = " ".join(file.read_text(encoding="utf-8") for file in (ROOT / "labkit").rglob("*.py"))
+    code = re.sub(r'"\s*f?"', "", code)  # one sentence may be written as several strings
+    page = (ROOT / "book" / "troubleshooting.md").read_text(encoding="utf-8")
+    quoted = re.findall(r"^\| `([^`]+)`", page, re.MULTILINE)
+    assert len(quoted) > 5
+    for message in quoted:
+        for piece in re.split(r"\.\.\.|\bNN_topic\.\w+|\bN\b|\bM\b", message):
+            assert piece.strip() in code, f"{message!r}: nothing in labkit says {piece.strip()!r}"

@@ -2,18 +2,19 @@
 
 import json
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
 from labkit.bookbuild import build as build_module
 from labkit.bookbuild.execute import Record
-from labkit.bookbuild.graph import Project
-from labkit.bookbuild.results import commit_of, results_table, save_results
+from labkit.bookbuild.graph import Project, commit_of
+from labkit.bookbuild.results import results_table, save_results
 from labkit.errors import LabError
 
 RECORD = Record(lesson="a_first", profile="ci", data="0" * 12, data_words="no data", reduced=True, seconds=1.5,
                 peak_mib=100, threads=2, cells=3, executed="2026-01-01", python="3.11.7",
-                versions={"torch": "2.13.0", "librosa": "0.11.0"}, measured={"album_gap": 0.21})
+                versions={"torch": "2.13.0", "librosa": "0.11.0"}, measured={"album_gap": 0.21}, commit="abc")
 
 
 @pytest.fixture
@@ -25,9 +26,10 @@ def project(tmp_path):
 
 def committed(project, name, measured):
     (project.root / "results").mkdir(exist_ok=True)
-    run = {"data": "real music", "commit": "abc", "made": "2026-01-02", "python": "3.11.7", "machine": "2 cores",
+    run = {"data": "real music", "made": "2026-01-02", "python": "3.11.7", "machine": "2 cores",
            "versions": RECORD.versions,
-           "lessons": {"a_first": {"seconds": 2.0, "peak_mib": 120, "threads": 1, "measured": measured}}}
+           "lessons": {"a_first": {"commit": "abc", "seconds": 2.0, "peak_mib": 120, "threads": 1,
+                                   "measured": measured}}}
     (project.root / "results" / f"{name}.json").write_text(json.dumps(run))
 
 
@@ -58,3 +60,22 @@ def test_results_of_a_lesson_that_was_not_executed_are_refused(monkeypatch, tmp_
 
 def test_outside_a_repository_the_commit_is_unknown(tmp_path):
     assert commit_of(tmp_path) == "unknown"
+
+
+def test_what_the_page_on_real_music_says_is_so():
+    """book/real_music.md draws conclusions from the committed runs; this is what they rest on."""
+    folder = Path(__file__).resolve().parent.parent / "results"
+    runs = {file.stem: json.loads(file.read_text())["lessons"] for file in folder.glob("*.json")}
+    assert {"recordings", "fma-small", "composed-laptop"} <= set(runs)
+    gaps = [run["01_spectrograms"]["measured"]["mel_gap_db"] for run in runs.values()]
+    assert max(gaps) < 1e-3
+    real, composed = (runs[name]["04_dataset"]["measured"] for name in ("fma-small", "composed-laptop"))
+    assert composed["accuracy_album_split"] > real["accuracy_album_split"] + 0.1
+    assert real["album_gap"] > real["album_gap_half_interval"]
+    assert real["nearest_clip_of_same_album"] > 10 * real["same_album_by_chance"]
+
+
+@pytest.mark.parametrize("name", ["a/b", "../x", "", "a b"])
+def test_a_name_that_is_no_file_name_is_refused(project, name):
+    with pytest.raises(LabError, match="Expected a name"):
+        save_results(project, name, [], "ci")

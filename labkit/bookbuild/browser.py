@@ -11,7 +11,7 @@ from pathlib import Path
 
 from labkit.errors import LabError
 
-NAMES = ("chromium", "chromium-browser", "google-chrome")
+NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome", "msedge")
 ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
              "--disable-component-update", "--disable-sync"]
 WIDE, NARROW = (1280, 900), (390, 844)   # pixels: a laptop, a telephone
@@ -58,7 +58,7 @@ OVERFLOW = """() => {
 
 
 def find_chromium() -> str:
-    """The browser: what `LAB_CHROMIUM` names, else the first of chromium, chromium-browser, google-chrome on the path.
+    """The browser: what `LAB_CHROMIUM` names, else the first of `NAMES` on the path.
 
     Raises LabError when there is none.
     """

@@ -2,6 +2,7 @@
 
 import hashlib
 import shutil
+from importlib.metadata import version
 from pathlib import Path
 
 import filelock
@@ -11,6 +12,7 @@ from labkit.bookbuild.graph import Project
 from labkit.errors import LabError
 from labkit.profiles import REDUCED, load_profile
 
+RENDERED_BY = ("jupyter-book", "sphinx", "myst-nb", "sphinx-book-theme", "pydata-sphinx-theme", "latex2mathml")
 GRACE = 4  # a lesson that takes so many times its budget is stopped; one between is finished and reported
 
 
@@ -38,7 +40,7 @@ def build_locked(project: Project, profile: str, jobs: int, data: tuple[str, str
     """`build_book`, once nobody else builds."""
     progress = execute.Progress()
     for script in sorted(project.notebooks.glob("*.py")):
-        if fault := pairing.difference(script):
+        if fault := pairing.cells_differ(script):
             raise pairing.PairingError(fault)
     digest, words = data or describe_data(profile, progress)
     budgets = check.read_budgets(profile, project.root / "book" / "budgets.toml")
@@ -48,7 +50,8 @@ def build_locked(project: Project, profile: str, jobs: int, data: tuple[str, str
     mark = folder_digest(laid)
     first = project.html / f"{project.pages()[0]}.html"
     kept = project.html / ".stage-digest"
-    if kept.is_file() and kept.read_text() == mark and first.is_file():
+    whole = all((project.html / f"{page}.html").is_file() for page in project.pages())
+    if whole and kept.is_file() and kept.read_text() == mark:
         progress.say("render: nothing has changed; the book stands as it was")
     else:
         html = render.render(laid, progress)
@@ -77,8 +80,8 @@ def describe_data(profile: str, progress: execute.Progress) -> tuple[str, str]:
 
 
 def folder_digest(folder: Path) -> str:
-    """Digest of all files of a folder, and of the code that makes HTML of them."""
-    digest = hashlib.sha256()
+    """Digest of all files of a folder, and of the code and the packages that make HTML of them."""
+    digest = hashlib.sha256(repr([version(name) for name in RENDERED_BY]).encode())
     for file in sorted(path for path in folder.rglob("*") if path.is_file()):
         digest.update(file.relative_to(folder).as_posix().encode() + b"\0" + file.read_bytes())
     for file in sorted(Path(__file__).parent.glob("*.py")):
@@ -89,8 +92,13 @@ def folder_digest(folder: Path) -> str:
 def take_over(new: Path, old: Path) -> None:
     """Put a new folder in the place of an old one with two renames, so that no half book ever stands there."""
     aside = old.with_name(f"{old.name}.old")
-    shutil.rmtree(aside, ignore_errors=True)
     if old.exists():
+        shutil.rmtree(aside, ignore_errors=True)
         old.rename(aside)
-    new.rename(old)
+    try:
+        new.rename(old)
+    except OSError:
+        if aside.exists():
+            aside.rename(old)  # the last good book
+        raise
     shutil.rmtree(aside, ignore_errors=True)

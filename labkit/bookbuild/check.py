@@ -15,9 +15,9 @@ from labkit.bookbuild.outputs import LEAST_ALT
 from labkit.errors import LabError
 
 # Folders that exist on one machine only. `/path/to/...`, as instructions write it, is not among them.
-ABSOLUTE = re.compile(r"(?<![\w.:/~])(/(?:home|Users|root|tmp|private|var|mnt|media|workspace|content)/"
-                      r"[\w.@-]+[^\s\"'<>]*"
-                      r"|[A-Z]:\\\\?[\w.@-]+\\[^\s\"'<>]*)")
+ABSOLUTE = re.compile(r"(?<![\w.:/~])(/(?:home|Users|root|tmp|private|var|mnt|media|workspace|content|data|srv|opt"
+                      r"|Volumes|builds)/[\w.@-]+[^\s\"'<>]*"
+                      r"|[A-Za-z]:\\\\?[\w.@-]+\\[^\s\"'<>]*)")
 FILE_NAME_ALT = re.compile(r"^[\w./-]+\.(png|svg|jpe?g|gif)$|^[0-9a-f]{16,}$|_images/", re.IGNORECASE)
 
 
@@ -76,7 +76,7 @@ def text_faults(article: BeautifulSoup, root: Path) -> Iterable[str]:
         yield "markup that was not understood: " + article.select_one(".problematic, .system-message").get_text()[:120]
     for found in dict.fromkeys(match.group(0) for match in ABSOLUTE.finditer(text)):
         yield f"an absolute path: {found}"
-    if str(root) in text:
+    if re.search(rf"(?<![\w./-]){re.escape(str(root))}(?![\w-])", text):
         yield "the path of this checkout"
 
 

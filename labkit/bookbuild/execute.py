@@ -17,9 +17,11 @@ import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+import labkit
 from labkit.bookbuild.graph import (
     Lesson,
     Project,
+    commit_of,
     in_order,
     input_digest,
     installed_versions,
@@ -29,7 +31,7 @@ from labkit.bookbuild.outputs import OutputError, alternative_text
 from labkit.bookbuild.pairing import read_lesson, written
 from labkit.errors import LabError
 from labkit.files import write_text
-from labkit.profiles import cores
+from labkit.profiles import cores, folder_variables
 
 KEPT = 3  # executions of one lesson that are kept, so that going back to another profile is free
 ANSI = re.compile(r"\x1b\[[0-9;]*m")
@@ -56,6 +58,7 @@ class Record:
     python: str
     versions: dict[str, str]
     measured: dict[str, float]   # what the lesson noted with show.measured
+    commit: str                  # of the checkout when it was executed
 
 
 def folder_of(project: Project, lesson: Lesson, digest: str) -> Path:
@@ -75,7 +78,10 @@ def kernel_environment(lesson: str, threads: int) -> dict[str, str]:
     """The environment in which a lesson's kernel runs: a fixed number of threads that wait without spinning."""
     numbers = {name: str(threads) for name in
                ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")}
-    return os.environ | numbers | {
+    package = str(Path(labkit.__file__).resolve().parent.parent)
+    return os.environ | numbers | folder_variables() | {
+        # The package that builds is the one that the lesson imports, also from a second checkout in one environment.
+        "PYTHONPATH": os.pathsep.join(filter(None, (package, os.environ.get("PYTHONPATH")))),
         "OMP_WAIT_POLICY": "PASSIVE",
         "JUPYTER_PREFER_ENV_PATH": "1",   # the kernel of this environment, not one of the same name in the home folder
         "PYTHONHASHSEED": "0",
@@ -130,6 +136,7 @@ def execute_all(project: Project, profile: str, data: str, data_words: str, redu
             waiting.append(lesson)
     threads = 1 if jobs > 1 else cores()
     events: queue.Queue = queue.Queue()
+    cell_of: dict[str, str] = {}
     running: dict[str, subprocess.Popen] = {}
 
     def start(lesson: Lesson) -> None:
@@ -171,10 +178,14 @@ def execute_all(project: Project, profile: str, data: str, data_words: str, redu
                                   "for a loop that does not end, or raise its budget.")
             try:
                 name, event = events.get(timeout=1.0)
-            except queue.Empty:
+            except queue.Empty:  # a long cell: say so
+                now = time.monotonic()
+                progress.tick("; ".join(f"{one}: {cell_of.get(one, 'starting')}, {now - started[one]:.0f} s"
+                                        for one in running))
                 continue
             if event["event"] == "cell":
-                progress.tick(f"{name}: cell {event['cell']} of {event['cells']}, {event['seconds']:.1f} s")
+                cell_of[name] = f"cell {event['cell']} of {event['cells']}"
+                progress.tick(f"{name}: {cell_of[name]}, {event['seconds']:.1f} s")
             elif event["event"] == "done":
                 progress.say(f"{name}: done in {event['seconds']:.1f} s, at most {event['peak_mib']:.0f} MiB")
             elif event["event"] == "failed":
@@ -308,7 +319,8 @@ def execute_one(job: dict) -> int:
                     reduced=job["reduced"], seconds=round(seconds, 1), peak_mib=round(memory.peak),
                     threads=job["threads"], cells=len(done),
                     executed=time.strftime("%Y-%m-%d", time.gmtime()), python=sys.version.split()[0],
-                    versions=installed_versions(), measured=read_measured(partial / "measured.jsonl"))
+                    versions=installed_versions(), measured=read_measured(partial / "measured.jsonl"),
+                    commit=commit_of(Path(job["root"])))
     write_text(partial / "record.json", json.dumps(asdict(record), indent=1) + "\n")
     shutil.rmtree(target, ignore_errors=True)  # one without a record, left by an older version
     partial.rename(target)

@@ -2,6 +2,8 @@
 
 import ast
 import hashlib
+import subprocess
+import sys
 from dataclasses import dataclass
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
@@ -15,7 +17,7 @@ from labkit.errors import LabError
 from labkit.files import code_digest
 
 # Versions that decide what a lesson computes and draws, and that its page is reported with.
-VERSIONS = ("torch", "librosa", "numpy", "scipy", "scikit-learn", "matplotlib")
+VERSIONS = ("torch", "librosa", "numpy", "scipy", "scikit-learn", "matplotlib", "numba", "soundfile", "soxr", "pillow")
 
 
 class GraphError(LabError):
@@ -177,6 +179,14 @@ def library_files(sources: list[str]) -> list[Path]:
     return sorted(found)
 
 
+def commit_of(root: Path) -> str:
+    """The commit of the checkout, with "+" when files differ from it; "unknown" without git."""
+    def git(*words):
+        return subprocess.run(["git", "-C", str(root), *words], capture_output=True, text=True).stdout.strip()
+    head = git("rev-parse", "--short=12", "HEAD")
+    return f"{head}{'+' if git('status', '--porcelain', '--', 'labkit', 'notebooks') else ''}" if head else "unknown"
+
+
 def installed_versions() -> dict[str, str]:
     """The versions of the libraries that decide a lesson's outputs."""
     def one(name):
@@ -201,6 +211,7 @@ def input_digest(project: Project, lesson: Lesson, profile: str, data: str) -> s
             collect(before)
 
     collect(lesson)
-    digest = hashlib.sha256(repr((profile, data, sorted(installed_versions().items()), code)).encode())
+    versions = (sys.version_info[:2], sorted(installed_versions().items()))
+    digest = hashlib.sha256(repr((profile, data, versions, code)).encode())
     digest.update(code_digest(library_files([source for source, _ in code])).encode())
     return digest.hexdigest()[:16]

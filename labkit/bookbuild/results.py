@@ -2,7 +2,7 @@
 
 import json
 import platform
-import subprocess
+import re
 import time
 from pathlib import Path
 
@@ -13,14 +13,6 @@ from labkit.files import write_text
 from labkit.profiles import cores, load_profile
 
 
-def commit_of(root: Path) -> str:
-    """The commit of the checkout, with "+" when files differ from it; "unknown" without git."""
-    def git(*words):
-        return subprocess.run(["git", "-C", str(root), *words], capture_output=True, text=True).stdout.strip()
-    head = git("rev-parse", "--short=12", "HEAD")
-    return f"{head}{'+' if git('status', '--porcelain', '--', 'labkit', 'notebooks') else ''}" if head else "unknown"
-
-
 def save_results(project: Project, name: str, lessons: list[str], profile: str | None = None) -> Path:
     """Write results/<name>.json from the executions that stand in the build folder; returns the file.
 
@@ -29,6 +21,8 @@ def save_results(project: Project, name: str, lessons: list[str], profile: str |
     """
     from labkit.bookbuild.build import describe_data  # which imports this module
 
+    if not re.fullmatch(r"[\w-]+", name):
+        raise LabError(f"Expected a name of letters, digits, - and _ for the file in results/, found {name!r}.")
     size = load_profile(profile)
     data, words = describe_data(size.name, Progress())
     found: list[Record] = []
@@ -38,12 +32,15 @@ def save_results(project: Project, name: str, lessons: list[str], profile: str |
             raise LabError(f"{lesson.name} has not been executed with the profile {size.name} on these data. Run: "
                            f"python -m labkit book --profile {size.name}")
         found.append(record)
+    if len({(one.python, tuple(one.versions.items())) for one in found}) > 1:
+        raise LabError("These lessons were executed with different versions of Python or the libraries. Remove "
+                       "_build/executed and build again, so that one file tells of one environment.")
     content = {
-        "data": words, "data_digest": data, "profile": size.name, "commit": commit_of(project.root),
+        "data": words, "data_digest": data, "profile": size.name,
         "made": time.strftime("%Y-%m-%d", time.gmtime()), "python": found[0].python, "versions": found[0].versions,
         "machine": f"{platform.system()}, {platform.machine()}, {cores()} cores, no GPU used",
-        "lessons": {one.lesson: {"seconds": one.seconds, "peak_mib": one.peak_mib, "threads": one.threads,
-                                 "measured": one.measured} for one in found},
+        "lessons": {one.lesson: {"commit": one.commit, "seconds": one.seconds, "peak_mib": one.peak_mib,
+                                 "threads": one.threads, "measured": one.measured} for one in found},
     }
     folder = project.root / "results"
     folder.mkdir(exist_ok=True)
@@ -57,7 +54,8 @@ def results_table(project: Project, records: list[Record]) -> str:
     committed = {file.stem: json.loads(file.read_text(encoding="utf-8")) for file in files}
     lines = []
     for name, run in committed.items():
-        lines.append(f"- **{name}**: {run['data']}. Commit `{run['commit']}`, {run['made']}, Python {run['python']}, "
+        commits = ", ".join(dict.fromkeys(f"`{one['commit']}`" for one in run["lessons"].values()))
+        lines.append(f"- **{name}**: {run['data']}. Commit {commits}, {run['made']}, Python {run['python']}, "
                      f"torch {run['versions']['torch']}, librosa {run['versions']['librosa']}; {run['machine']}.")
     for record in records:
         columns = {"this book": {"seconds": record.seconds, "peak memory (MiB)": record.peak_mib} | record.measured}

@@ -12,10 +12,10 @@ well they do on real music, which a page that uses it says.
 """
 
 from labkit.corpus.affect import Affect, Traits, affect, affect_of, traits
-from labkit.corpus.build import Clip, build, digest, piece, plan, read_clips, sound
+from labkit.corpus.build import Clip, build, digest, is_made, piece, plan, read_clips, remove_old, sound
 from labkit.corpus.render import render
 from labkit.corpus.score import Note, Piece, compose
 from labkit.corpus.styles import GENRES, STYLES, Style
 
 __all__ = ["GENRES", "STYLES", "Affect", "Clip", "Note", "Piece", "Style", "Traits", "affect", "affect_of", "build",
-           "compose", "digest", "piece", "plan", "read_clips", "render", "sound", "traits"]
+           "compose", "digest", "is_made", "piece", "plan", "read_clips", "remove_old", "render", "sound", "traits"]

@@ -12,12 +12,14 @@ import json
 import multiprocessing
 import multiprocessing.connection
 import os
+import shutil
 import sys
 import threading
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import asdict, dataclass, fields
+from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
@@ -28,7 +30,7 @@ from labkit.corpus.score import Piece, compose
 from labkit.corpus.styles import GENRES, STYLES
 from labkit.errors import LabError
 from labkit.files import code_digest, write_whole
-from labkit.profiles import SAMPLE_RATE, Profile, cache_root, cores
+from labkit.profiles import PROFILES, SAMPLE_RATE, Profile, cache_root, cores
 
 GENRE, MULTITASK = "fma_genre_spectrograms", "multitask_dataset"  # and each with "_beat" appended
 TEST_SHARE = {GENRE: 0.20, MULTITASK: 0.25}
@@ -75,7 +77,7 @@ def build(profile: Profile, seed: int = 0, workers: int | None = None, progress:
     ------
     ValueError : `seed` is negative, `workers` below 1, or the clips are shorter than half a second.
     CorpusError : the folder cannot be written; the message names it.
-    RuntimeError : a worker process was killed.
+    CorpusError : a worker process was killed.
     """
     if seed < 0:
         raise ValueError(f"A seed is a whole number >= 0, found {seed}. Give, for example, seed=0.")
@@ -104,11 +106,28 @@ def build(profile: Profile, seed: int = 0, workers: int | None = None, progress:
 
 
 def digest(profile: Profile, seed: int = 0) -> str:
-    """Twelve hex digits that stand for the styles, the code, the seed and the sizes: the folder's name."""
+    """Twelve hex digits that stand for styles, code, seed, sizes and libraries: the folder's name."""
     here = Path(__file__).resolve().parent
     sizes = (profile.clips_per_genre, profile.multitask_clips, float(profile.seconds), int(seed))
     code = code_digest([*sorted(here.glob("*.py")), here.parent / "features.py"])
-    return hashlib.sha256(repr((sizes, tuple(STYLES.values()), code)).encode()).hexdigest()[:12]
+    libraries = [version(name) for name in ("librosa", "numpy", "scipy")]
+    return hashlib.sha256(repr((sizes, tuple(STYLES.values()), code, libraries)).encode()).hexdigest()[:12]
+
+
+def is_made(profile: Profile, seed: int = 0) -> bool:
+    """Whether the corpus lies whole in the cache."""
+    name = digest(profile, seed)
+    return _is_complete(cache_root() / "corpus" / name, name)
+
+
+def remove_old() -> list[str]:
+    """Remove from the cache every corpus that this version of the package would not use; returns their names."""
+    used = {digest(profile) for profile in PROFILES.values()}
+    old = [path for path in (cache_root() / "corpus").glob("*") if path.is_dir() and path.name not in used]
+    for path in old:
+        shutil.rmtree(path)
+        path.with_name(f"{path.name}.lock").unlink(missing_ok=True)
+    return [path.name for path in old]
 
 
 def plan(profile: Profile, seed: int = 0) -> list[Clip]:
@@ -207,7 +226,7 @@ def _make(folder: Path, name: str, profile: Profile, seed: int, workers: int | N
             for suffix in ("", "_beat"):
                 _make_folder(folder / f"{dataset}{suffix}" / split)
     _make_folder(folder / "truth")
-    for left in folder.rglob("*.part"):  # of an interrupted run; the lock says that nobody writes them now
+    for left in folder.rglob(".*.partial"):  # of an interrupted run; the lock says that nobody writes them now
         left.unlink(missing_ok=True)
 
     missing = [clip for clip in clips if not all(path.is_file() for path in _paths(folder, clip))]
