@@ -79,3 +79,11 @@ def test_what_the_page_on_real_music_says_is_so():
 def test_a_name_that_is_no_file_name_is_refused(project, name):
     with pytest.raises(LabError, match="Expected a name"):
         save_results(project, name, [], "ci")
+
+
+@pytest.mark.parametrize("content", ["{}", "not json", '{"lessons": {"a_first": {}}}'])
+def test_a_damaged_file_is_a_message_and_no_traceback(project, content):
+    (project.root / "results").mkdir()
+    (project.root / "results" / "x.json").write_text(content)
+    with pytest.raises(LabError, match=r"results/ is not as .*Write it again"):
+        results_table(project, [RECORD])

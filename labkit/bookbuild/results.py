@@ -49,7 +49,19 @@ def save_results(project: Project, name: str, lessons: list[str], profile: str |
 
 
 def results_table(project: Project, records: list[Record]) -> str:
-    """The committed results beside this run, as Markdown: what was run, then a table for each lesson."""
+    """The committed results beside this run, as Markdown: what was run, then a table for each lesson.
+
+    Raises LabError for a file that is not as `save_results` writes it.
+    """
+    try:
+        return tables(project, records)
+    except (KeyError, TypeError, ValueError) as error:
+        raise LabError(f"A file in results/ is not as `python -m labkit results NAME` writes it ({error!r}). Write it "
+                       "again, or remove it.") from None
+
+
+def tables(project: Project, records: list[Record]) -> str:
+    """`results_table`, for files that are as they should be."""
     files = sorted((project.root / "results").glob("*.json"))
     committed = {file.stem: json.loads(file.read_text(encoding="utf-8")) for file in files}
     lines = []
