@@ -70,15 +70,17 @@ def listen(audio: np.ndarray, name: str, caption: str, rate: int = SAMPLE_RATE) 
                  f'<audio controls preload="none" src="{source}" aria-label="{words}"></audio></figure>'))
 
 
-def measured(**numbers: float) -> None:
+def measured(when: bool = True, **numbers: float) -> None:
     """Note numbers of this run under their names, for the committed tables in results/.
 
-    In a book build they go to the file that `LAB_MEASURED` names; elsewhere nothing is written.
+    In a book build they go to the file that `LAB_MEASURED` names; elsewhere nothing is written. when: whether to note
+    them at all; False for a section that fell back to the composed corpus, so that a table of one's own data does not
+    show numbers of other data.
 
     Used in: notebooks/01_spectrograms, notebooks/02_beat_sync, notebooks/03_chromagrams, notebooks/04_dataset
     """
     file = os.environ.get("LAB_MEASURED")
-    if file:
+    if file and when:
         plain = {name: float(f"{float(value):.4g}") for name, value in numbers.items()}
         with open(file, "a", encoding="utf-8") as lines:
             lines.write(json.dumps(plain) + "\n")

@@ -97,6 +97,7 @@ plots.show(figure, alt=f"Two mel spectrograms, one of {first[1]} and one of {sec
 # %% tags=["remove-input"]
 loudest = [np.argmax(clip.mean(axis=0)) for clip in clips]
 hertz = [librosa.mel_frequencies(130, fmax=dataset.meta.fmax)[1:-1][band] for band in loudest]
+measured(not dataset.is_fallback, loudest_band_of_first_clip_hz=hertz[0], loudest_band_of_second_clip_hz=hertz[1])
 say(f"On average the loudest band lies at {hertz[0]:.0f} Hz in the {first[1]} clip and at {hertz[1]:.0f} Hz in the "
     f"{second[1]} clip: near the bottom, as in most music, because bass notes carry much of the power.")
 if rate < 20:
@@ -139,7 +140,8 @@ sustained, mixed, struck = ranked[0], ranked[len(ranked) // 2], ranked[-1]
 calm, both, busy = sounds[sustained], sounds[mixed], sounds[struck]
 
 # %% tags=["remove-input"]
-measured(percussive_share_lowest=shares[sustained], percussive_share_highest=shares[struck])
+own_sound = not recordings[0].is_fallback
+measured(own_sound, percussive_share_lowest=shares[sustained], percussive_share_highest=shares[struck])
 say(f"The most sustained is **{sustained}** ({shares[sustained]:.0%} percussive), the most percussive is "
     f"**{struck}** ({shares[struck]:.0%}). Between them stands **{mixed}** ({shares[mixed]:.0%}). We take at most "
     f"the first {SECONDS} seconds of each. Listen:")
@@ -221,7 +223,7 @@ ours, theirs = stft(calm), librosa.stft(calm, n_fft=N, hop_length=HOP)
 gap = np.abs(ours - theirs).max() / np.abs(theirs).max()
 
 # %% tags=["remove-input"]
-measured(stft_gap=gap)
+measured(own_sound, stft_gap=gap)
 say(f"Ours has the shape {ours.shape}, librosa's {theirs.shape}; they differ by at most {gap:.0e} of the largest value, "
     "the rounding of 32-bit numbers.")
 
@@ -352,7 +354,7 @@ by_librosa = librosa.power_to_db(mel_power, ref=np.max)
 mel_gap = np.abs(by_hand - by_librosa).max()
 
 # %% tags=["remove-input"]
-measured(mel_gap_db=mel_gap)
+measured(own_sound, mel_gap_db=mel_gap)
 say(f"By hand and by librosa: both {by_hand.shape}, from {by_hand.min():.0f} to {by_hand.max():.0f} dB, and at most "
     f"{mel_gap:.0e} dB apart. From here on we let librosa do it: `labkit.features.mel_spectrogram`.")
 
@@ -418,7 +420,7 @@ plots.show(figure, alt="A mel spectrogram with sharp horizontal lines and, below
 kept = 1 - np.var(mel - back) / np.var(mel)
 
 # %% tags=["remove-input"]
-measured(mfcc_variance_kept=kept)
+measured(own_sound, mfcc_variance_kept=kept)
 say(f"13 coefficients keep {kept:.0%} of the variance of this picture, and hardly a trace of its fine lines: the outline, "
     "which carries the timbre, stays; most notes go.")
 

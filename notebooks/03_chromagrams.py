@@ -331,7 +331,7 @@ from scipy.stats import binomtest
 
 right = counts["right"] / len(pieces)
 interval = binomtest(counts["right"], len(pieces)).proportion_ci(method="wilson")
-measured(key_right=right, key_pieces=len(pieces))
+measured(lab.root is None, key_right=right, key_pieces=len(pieces))
 say(f"The tonic is right for **{right:.0%}** of {len(pieces)} pieces (95 % interval {interval.low:.0%} to "
     f"{interval.high:.0%}); guessing would reach {1 / 12:.0%}. Of the {len(pieces) - counts['right']} others "
     f"{counts['a fifth away'] + counts['the relative key']} are near misses.")

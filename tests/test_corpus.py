@@ -16,7 +16,7 @@ from labkit.corpus import styles
 from labkit.corpus.build import CorpusError
 from labkit.corpus.instruments import INSTRUMENTS
 from labkit.features import chromagram, mel_spectrogram, track_beats
-from labkit.profiles import SAMPLE_RATE, Profile
+from labkit.profiles import PROFILES, SAMPLE_RATE, Profile
 
 TINY = Profile("tiny", clips_per_genre=2, multitask_clips=8, seconds=3.0, max_per_class=None, epochs=1)
 FOLDERS = ("fma_genre_spectrograms", "fma_genre_spectrograms_beat", "multitask_dataset", "multitask_dataset_beat")
@@ -352,3 +352,14 @@ def test_unwritable_cache_names_folder_and_variable(tmp_path, monkeypatch):
 def test_wrong_arguments(wrong):
     with pytest.raises(ValueError, match="found"):
         corpus.build(TINY, **wrong)
+
+
+def test_corpora_of_older_versions_are_removed_and_the_others_stay(monkeypatch, tmp_path):
+    monkeypatch.setenv("LAB_CACHE", str(tmp_path))
+    used = tmp_path / "corpus" / corpus.digest(PROFILES["ci"])
+    for folder in (used, tmp_path / "corpus" / "0123456789ab"):
+        folder.mkdir(parents=True)
+    (tmp_path / "corpus" / "0123456789ab.lock").touch()
+    assert corpus.remove_old() == ["0123456789ab"]
+    assert list((tmp_path / "corpus").iterdir()) == [used]
+    assert not corpus.is_made(PROFILES["ci"])  # a folder without its marker is not whole

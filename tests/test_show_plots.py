@@ -104,6 +104,7 @@ def test_numbers_are_noted_in_a_build_only(monkeypatch, tmp_path):
     monkeypatch.setenv("LAB_MEASURED", "measured.jsonl")
     show.measured(a=np.float32(1 / 3), b=np.int64(12345))
     show.measured(c=2)
+    show.measured(False, d=3)  # of a section that fell back to the composed corpus
     lines = (tmp_path / "measured.jsonl").read_text().splitlines()
     assert [json.loads(line) for line in lines] == [{"a": 0.3333, "b": 12340.0}, {"c": 2.0}]
 
