@@ -5,6 +5,12 @@ import os
 
 import numpy as np
 import pytest
+from hypothesis import settings
+
+# A busy machine is no fault of the code, and a failure in CI must come again at the desk.
+settings.register_profile("lab", deadline=None, derandomize=bool(os.environ.get("CI")))
+settings.load_profile("lab")
+
 
 GENRES = ("Blues", "Psych-Rock", "Punk", "Rock", "Soundtrack")
 

@@ -4,7 +4,9 @@ import csv
 import dataclasses
 import itertools
 import json
-import time
+import os
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -326,11 +328,14 @@ def test_one_process_makes_the_same_files_and_resumes(tiny, tmp_path, monkeypatc
     assert kept.stat().st_mtime_ns == before
 
 
-def test_complete_corpus_returns_at_once(tiny, monkeypatch):
-    monkeypatch.setenv("LAB_CACHE", str(tiny.parent.parent))
-    start = time.perf_counter()
-    assert corpus.build(TINY, workers=2, progress=False) == tiny
-    assert time.perf_counter() - start < 0.2
+def test_a_complete_corpus_is_found_and_nothing_heavy_is_loaded_for_it(tiny):
+    """Each lesson asks for it; a wall-clock limit here would fail on a busy machine, so look at what it does."""
+    code = ("import sys; from labkit import corpus; from labkit.profiles import Profile; "
+            f"found = corpus.build(Profile(**{dataclasses.asdict(TINY)!r}), progress=False); "
+            "print(found.name, 'librosa' in sys.modules, 'torch' in sys.modules)")
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True,
+                          env=os.environ | {"LAB_CACHE": str(tiny.parent.parent)})
+    assert done.stdout.split() == [tiny.name, "False", "False"]
 
 
 def test_digest_covers_sizes_and_seed():
