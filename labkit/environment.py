@@ -169,9 +169,9 @@ def set_up(extra: str = "dev", folder: Path = VENV, root: Path = ROOT, run=subpr
             raise SetupError(f"Installing {what} failed; pip says why above. With a proxy or a mirror, set pip's own "
                              "variables; for another build of torch set TORCH_PIP_ARGS. Then run the command again.")
     warm_up(python, run)
-    partial = stamp.with_suffix(".partial")
-    partial.write_text(json.dumps(stamp_of(extra, python, root)) + "\n")
-    partial.replace(stamp)
+    from labkit.files import write_text  # not at the top: a Python too old for it must still reach the message above
+
+    write_text(stamp, json.dumps(stamp_of(extra, python, root)) + "\n")
 
 
 def warm_up(python: Path, run=subprocess.run) -> None:
@@ -198,9 +198,9 @@ def write_constraints(root: Path = ROOT, python: Path | None = None) -> Path:
                          "Run: python -m labkit setup") from None
     pins = {line.split("+")[0] for line in frozen.splitlines() if re.match(r"[\w.-]+==", line)}
     pins = sorted((pin for pin in pins if pin.split("==")[0].lower() not in OURS), key=str.lower)
+    from labkit.files import write_text
+
     path = root / "constraints.txt"
     header = "# The versions that the tests ran with. Made by: python -m labkit pin\n"
-    partial = path.with_suffix(".partial")
-    partial.write_text(header + "\n".join(pins) + "\n")
-    partial.replace(path)
+    write_text(path, header + "\n".join(pins) + "\n")
     return path

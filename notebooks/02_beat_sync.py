@@ -260,17 +260,22 @@ say(f"Over these {len(scores)} composed pieces the mean F-measure is **{np.mean(
 from labkit.features import mel_power, synchronise
 
 
+def part_edges(beats, frames):
+    """Where the parts begin and end: the start, each beat, the end of so many frames."""
+    return np.unique(np.concatenate([[0], beats, [frames]]))
+
+
 def median_between(values, beats):
     """(F, T) and beat frames (B,) -> (F, B + 1): from the start to the first beat, and on."""
-    edges = np.unique(np.concatenate([[0], beats, [values.shape[1]]]))
+    edges = part_edges(beats, values.shape[1])
     parts = [values[:, start:end] for start, end in zip(edges[:-1], edges[1:])]
     return np.stack([np.median(part, axis=1) for part in parts], axis=1)
 
-
+# %%
 power = mel_power(audio)
 by_hand, by_librosa = median_between(power, beats), synchronise(power, beats)
 assert np.allclose(by_hand, by_librosa)
-edges = np.unique(np.concatenate([[0], beats, [power.shape[1]]])) / frames_per_second
+edges = part_edges(beats, power.shape[1]) / frames_per_second
 
 # %% tags=["remove-input"]
 say(f"From {power.shape} to {by_hand.shape}; librosa's `util.sync` gives the same.")
@@ -318,8 +323,8 @@ plots.show(figure, alt="The same piece twice: above every frame, below one colum
 # %%
 def share_kept(mel, beats):
     """Share of the variance of (128, T) that the medians between beats keep."""
-    edges = np.unique(np.concatenate([[0], beats, [mel.shape[1]]]))
-    blocks = np.repeat(median_between(mel, edges[1:-1]), np.diff(edges), axis=1)
+    lengths = np.diff(part_edges(beats, mel.shape[1]))
+    blocks = np.repeat(median_between(mel, beats), lengths, axis=1)
     spread = mel - mel.mean(axis=1, keepdims=True)
     return 1 - ((mel - blocks) ** 2).sum() / (spread**2).sum()
 

@@ -27,7 +27,7 @@ from labkit.bookbuild.graph import (
     installed_versions,
     prerequisites,
 )
-from labkit.bookbuild.outputs import OutputError, alternative_text
+from labkit.bookbuild.outputs import OutputError, alternative_text, without_injected
 from labkit.bookbuild.pairing import read_lesson, written
 from labkit.errors import LabError
 from labkit.files import write_text
@@ -274,9 +274,7 @@ def execute_one(job: dict) -> int:
             whole = nb_man.cell_start
 
             def cell_start(cell, cell_index=None, **more):
-                # Counted as the reader counts, without the cell of parameters that papermill adds.
-                number = sum("injected-parameters" not in one.metadata.get("tags", [])
-                             for one in nb_man.nb.cells[: cell_index + 1])
+                number = len(without_injected(nb_man.nb.cells[: cell_index + 1]))
                 now.update(cell=number, source=cell.source)
                 emit(event="cell", cell=number, cells=len(source.cells), seconds=time.monotonic() - begin)
                 return whole(cell, cell_index, **more)
@@ -305,8 +303,7 @@ def execute_one(job: dict) -> int:
     memory.join()
     seconds = time.monotonic() - begin
     plain.unlink()
-    done = [cell for cell in nbformat.read(executed, as_version=4).cells
-            if "injected-parameters" not in cell.metadata.get("tags", [])]
+    done = without_injected(nbformat.read(executed, as_version=4).cells)
     for number, cell in enumerate(done, start=1):
         try:  # now, so that an execution that no page can show is not kept
             if cell.cell_type == "code":

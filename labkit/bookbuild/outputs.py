@@ -11,6 +11,11 @@ class OutputError(LabError):
     """An output that a page must not show; the message says why."""
 
 
+def without_injected(cells: list[nbformat.NotebookNode]) -> list[nbformat.NotebookNode]:
+    """The cells as the reader counts them, without the cell of parameters that papermill adds."""
+    return [cell for cell in cells if "injected-parameters" not in cell.metadata.get("tags", [])]
+
+
 def alternative_text(cell: nbformat.NotebookNode) -> str | None:
     """The alternative text of a code cell's figure; None when it shows no figure.
 

@@ -13,7 +13,7 @@ import nbformat
 
 from labkit.bookbuild.execute import Record, read_record
 from labkit.bookbuild.graph import Project
-from labkit.bookbuild.outputs import OutputError, alternative_text
+from labkit.bookbuild.outputs import OutputError, alternative_text, without_injected
 from labkit.bookbuild.pairing import read_lesson, written
 from labkit.bookbuild.results import results_table
 from labkit.errors import LabError
@@ -56,8 +56,7 @@ def dressed(project: Project, name: str, executed: Path) -> nbformat.NotebookNod
     """
     page = read_lesson(project.notebooks / f"{name}.py")
     done = nbformat.read(executed / "lesson.ipynb", as_version=4)
-    outputs = [cell for cell in done.cells
-               if cell.cell_type == "code" and "injected-parameters" not in cell.metadata.get("tags", [])]
+    outputs = [cell for cell in without_injected(done.cells) if cell.cell_type == "code"]
     code = [cell for cell in page.cells if cell.cell_type == "code"]
     if [cell.source for cell in code] != [cell.source for cell in outputs]:
         raise StageError(f"{name}: its execution holds other code than the lesson has now. Run the command again.")
