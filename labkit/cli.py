@@ -84,11 +84,20 @@ def doctor(options) -> int:
 
 
 def data_compose(options) -> int:
-    """Make the composed corpus of a profile, or find that it is there."""
+    """Make the composed corpus of a profile, or find that it is there, and mend what is missing or damaged."""
     from labkit.corpus import build
     from labkit.profiles import load_profile
 
-    print(build(load_profile(options.profile), workers=options.workers))
+    print(build(load_profile(options.profile), workers=options.workers, verify=options.verify))
+    return 0
+
+
+def data_calibrate(options) -> int:
+    """Measure again what the genres express; needed after a change of a style, the composer or the rule of the moods."""
+    from labkit.corpus import STYLES
+    from labkit.corpus.affect import calibrate
+
+    print(f"written: {calibrate(STYLES.values()).relative_to(ROOT)}")
     return 0
 
 
@@ -102,11 +111,21 @@ def data_clean(options) -> int:
 
 
 def data_info(options) -> int:
-    """Say which data the lessons will use, and their digest."""
+    """Say which data the lessons will use, their digest, and where the composed corpus lies."""
+    from labkit.corpus import is_made, location, size_on_disk
     from labkit.lab import open_lab
 
     lab = open_lab(options.profile)
     print(f"{lab.describe()}\ndigest {lab.fingerprint()}")
+    folder = location(lab.profile)
+    size = f"{size_on_disk(folder) / 1e6:.0f} MB"
+    if is_made(lab.profile):
+        state = f"complete, {size}"
+    elif folder.is_dir():
+        state = f"begun or damaged, {size}; python -m labkit data compose completes it"
+    else:
+        state = "not made yet; the first lesson makes it, or python -m labkit data compose"
+    print(f"composed corpus: {folder}\n{state}")
     return 0
 
 
@@ -177,6 +196,8 @@ def build_parser() -> argparse.ArgumentParser:
     one = command(data_compose, "compose", data)
     one.add_argument("--profile", help="ci, laptop or full; without it LAB_PROFILE, else ci")
     one.add_argument("--workers", type=int, metavar="N", help="processes; without it one a core")
+    one.add_argument("--verify", action="store_true", help="compare every file with its checksum")
+    command(data_calibrate, "calibrate", data)
     command(data_clean, "clean", data)
     one = command(data_info, "info", data)
     one.add_argument("--profile", help="ci, laptop or full; without it LAB_PROFILE, else ci")

@@ -255,8 +255,8 @@ class Lab:
         """The data in use in one line, with their counts."""
         if self.root is None:
             sizes = self.profile
-            return (f"composed corpus, profile {sizes.name}: {len(_corpus().GENRES)} genres x {sizes.clips_per_genre} "
-                    f"clips of {sizes.seconds:g} s, {sizes.multitask_clips} clips with mood labels")
+            return (f"composed corpus, profile {sizes.name}: {len(_corpus().GENRES)} genres of up to "
+                    f"{sizes.clips_per_genre} clips of {sizes.seconds:g} s, {sizes.multitask_clips} clips with mood labels")
         genres = Counter(_labelled(self.root, FOLDERS["genre"]).values())
         moods = len(_labelled(self.root, FOLDERS["multitask"]))
         holds = [f"{genres.total()} training clips of {len(genres)} genres"] if genres else []

@@ -32,7 +32,7 @@ CONSTRAINTS = [line for line in (ROOT / "constraints.txt").read_text(encoding="u
 PINS = {canonicalize_name(name): version for name, _, version in (line.partition("==") for line in CONSTRAINTS)}
 MODULES = {".".join(file.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__"): file
            for file in sorted((ROOT / "labkit").rglob("*.py"))}
-LESSONS = sorted((ROOT / "notebooks").glob("[0-9][0-9]_*.py"))
+LESSONS = sorted((ROOT / "notebooks").glob("[0-9][0-9]*.py"))
 
 
 # Requirements, pins, environments

@@ -34,6 +34,8 @@ class Lesson:
 
 
 LESSONS = (
+    Lesson("00a_gallery"),
+    Lesson("00b_one_change"),
     Lesson("01_spectrograms"),
     Lesson("02_beat_sync"),
     Lesson("03_chromagrams"),

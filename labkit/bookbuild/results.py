@@ -7,7 +7,7 @@ import time
 from pathlib import Path
 
 from labkit.bookbuild.execute import Progress, Record, folder_of, read_record
-from labkit.bookbuild.graph import Project, input_digest
+from labkit.bookbuild.graph import Project, commit_of, input_digest, installed_versions
 from labkit.errors import LabError
 from labkit.files import write_text
 from labkit.profiles import cores, load_profile
@@ -81,4 +81,44 @@ def tables(project: Project, records: list[Record]) -> str:
         for row in rows:
             values = " | ".join(f"{column[row]:.4g}" if row in column else "" for column in columns.values())
             lines.append(f"| {row.replace('_', ' ')} | {values} |")
+    return "\n".join(lines)
+
+
+def save_benchmark(project: Project, name: str, tables: list[tuple[str, list[dict]]], facts: dict[str, float]) -> Path:
+    """Write results/benchmarks/<name>.json, which a page shows with the marker `<!-- benchmark NAME -->`.
+
+    tables: (title, rows), each row a dict from column to text or number, the columns alike. facts: numbers by name, on
+    which a test of what the book says may rest. Returns the file.
+    """
+    content = {
+        "made": time.strftime("%Y-%m-%d", time.gmtime()), "commit": commit_of(project.root),
+        "python": platform.python_version(),
+        "versions": installed_versions(),
+        "machine": f"{platform.system()}, {platform.machine()}, {cores()} cores, no GPU used",
+        "tables": [{"title": title, "rows": rows} for title, rows in tables], "facts": facts,
+    }
+    folder = project.root / "results" / "benchmarks"
+    folder.mkdir(parents=True, exist_ok=True)
+    write_text(folder / f"{name}.json", json.dumps(content, indent=1, ensure_ascii=False) + "\n")
+    return folder / f"{name}.json"
+
+
+def benchmark_tables(project: Project, name: str) -> str:
+    """The committed tables of a benchmark as Markdown, with what they were made by.
+
+    Raises LabError when results/benchmarks/ has no such file, or one that `save_benchmark` did not write.
+    """
+    file = project.root / "results" / "benchmarks" / f"{name}.json"
+    try:
+        run = json.loads(file.read_text(encoding="utf-8"))
+        lines = [f"Made by `benchmarks/{name}.py`, commit `{run['commit']}`, {run['made']}, Python {run['python']}, librosa "
+                 f"{run['versions']['librosa']}, scikit-learn {run['versions']['scikit-learn']}; {run['machine']}."]
+        for table in run["tables"]:
+            columns = list(table["rows"][0])
+            lines += ["", f"**{table['title']}**", "", "| " + " | ".join(columns) + " |",
+                      "|---|" + "--:|" * (len(columns) - 1)]
+            lines += ["| " + " | ".join(f"{row[column]}" for column in columns) + " |" for row in table["rows"]]
+    except (OSError, KeyError, TypeError, ValueError, IndexError) as error:
+        raise LabError(f"{file.relative_to(project.root)} is missing or not as benchmarks/{name}.py --save writes it "
+                       f"({error!r}). Run that script again.") from None
     return "\n".join(lines)

@@ -15,7 +15,7 @@ from labkit.bookbuild.execute import Record, read_record
 from labkit.bookbuild.graph import Project
 from labkit.bookbuild.outputs import OutputError, alternative_text, without_injected
 from labkit.bookbuild.pairing import read_lesson, written
-from labkit.bookbuild.results import results_table
+from labkit.bookbuild.results import benchmark_tables, results_table
 from labkit.errors import LabError
 from labkit.files import write_text
 
@@ -135,11 +135,13 @@ def lay_stage(project: Project, executed: dict[str, Path]) -> Path:
 
 
 def page_text(project: Project, text: str, records: list[Record]) -> str:
-    """A prose page with its markers filled in: `<!-- status -->`, `<!-- results -->`, `<!-- changelog -->`."""
+    """A prose page with its markers filled in: `<!-- status -->`, `<!-- results -->`, `<!-- benchmark NAME -->`,
+    `<!-- changelog -->`."""
     if "<!-- status -->" in text:
         text = text.replace("<!-- status -->", status_table(records))
     if "<!-- results -->" in text:
         text = text.replace("<!-- results -->", results_table(project, records))
+    text = re.sub(r"<!-- benchmark (\w+) -->", lambda found: benchmark_tables(project, found[1]), text)
     if "<!-- changelog -->" in text:
         changes = (project.root / "CHANGELOG.md").read_text(encoding="utf-8")
         text = text.replace("<!-- changelog -->", changes.split("\n", 1)[1])

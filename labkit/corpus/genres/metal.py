@@ -1,0 +1,82 @@
+"""Metal."""
+
+from labkit.corpus.genres.forms import DROP, LIFT, RIFFS, SOLO, SONG, STEADY, STOP
+from labkit.corpus.styles import Mood, Part, Production, Section, Style
+
+_CLEAN_INTRO = (Section("intro", 0.4, ("figure", "pad", "bass"), 0.6),
+                Section("riff", 0.6, ("melody", "answer", "chords", "pad", "bass", "drums"), 1.1))
+
+STYLE = Style(
+    name="Metal",
+    listen="Deep palm-muted riffs that stop and start, hard drums often in double time, voices that growl or soar. "
+           "In the picture: blocks of guitar, heavy at the bottom, dark gaps, and rows of clicks of the bass drum.",
+    mood=Mood(valence=(0.3, 0.22), energy=(0.82, 0.16), danceability=(0.31, 0.13), assumed="Rock, valence - 0.12, "
+              "energy + 0.18, danceability - 0.08"),
+    tempo=(56, 200), metres=(4, 4, 4, 4, 4, 4, 4, 4, 3), swing=(0.0, 0.08), drift=(0.0, 0.012),
+    humanise=(0.001, 0.010), density=(0.6, 2.4), compass=9, leaps=0.2, rests=0.35, gate=(0.6, 0.98),
+    dynamics=(0.45, 1.0),
+    modes=(
+        ("blues", ("i5 i5/bIII5 iv5 i5/bVII5", "i5/i5/bVII5/i5 i5/bIII5/iv5/bIII5", "i5 bIII5 iv5 i5")),
+        ("minor", ("i bVI bVII i", "i bVII bVI bVII", "i bVI bIII bVII", "i5/i5/bVI5/bVII5", "i bIII bVI v",
+                   "i iv bVI bVII")),
+        ("harmonic minor", ("i bVI iv V", "i V i V", "i5/i5/bVI5/V5 i5/i5/iv5/V5")),
+        ("phrygian", ("i5/i5/i5/bII5 i5/i5/bIII5/bII5", "i5 i5 bII5 i5", "i5/bII5/i5/bII5 bVI5/v5/bII5/i5",
+                      "i5 bII5/bIII5 i5 bVI5/v5", "i5/i5/bII5/i5/i5/bIII5/bII5/i5")),
+        ("dorian", ("i5 bVII5 IV5 i5", "i5/i5/bIII5/IV5 i5")),
+        ("phrygian dominant", ("I5 bII5 I5 bII5", "I5/I5/bII5/bIII5 I5/I5/bII5/bvii5")),
+    ),
+    # The bands in order: doom, gothic with keyboards, power metal, the first of 1980, alternative, groove, thrash,
+    # metalcore, death, black.
+    consort=True,
+    parts=(
+        Part("melody", ("voice", "voice", "voice", "growl voice", "voice", "voice", "voice", "distorted lead", "voice",
+                        "shout voice", "voice", "shout voice", "shout voice", "shout voice", "shout voice",
+                        "growl voice", "growl voice", "growl voice", "growl voice", "shout voice"), register=60,
+             level=0, effects=("slapback", "echo"), chance=0.85),
+        Part("answer", ("distorted lead", "violin", "distorted lead", "distorted lead", "electric guitar",
+                        "distorted lead", "distorted lead", "voice", "distorted lead", "tremolo strings"), register=68,
+             level=-3, effects=("echo", "wah"), chance=0.5),
+        Part("chords", ("fuzz guitar", "distorted guitar", "distorted guitar", "crunch guitar", "distorted guitar",
+                        "palm-muted guitar", "distorted guitar", "palm-muted guitar", "distorted guitar",
+                        "distorted guitar"),
+             ("X-------x-----..", "X---------x---..", "X-..x-x-X-..x-x-", "X-..X-x-..x-X---", "X---..x-..x-x---",
+              "X..x.x..X.x..x..", "X...X-..x-..X---", "X..X..X.X..x....", "X-xx..X-xx..X-..", "xxxxxxxxxxxxxxxx",
+              "X---..x-x-..", "X-..x-x-X-.."), register=40, level=-1, voices=3, power=True, strum=0.002, chance=0.97),
+        Part("figure", ("electric guitar", "electric guitar", "palm-muted guitar", "palm-muted guitar",
+                        "electric guitar", "palm-muted guitar", "palm-muted guitar", "electric guitar",
+                        "palm-muted guitar", "distorted guitar"),
+             ("1---4---3---....", "1-4-5-4-3-4-5-4-", "1.111.111.111.11", "1.1.1.1.1.1.1-..", "1-4-..3-4-..5-..",
+              "1.1..1.11..1.1..", "1.11.11.1111..11", "1---5---4---3---", "1111..1111..11..", "4444444455554444",
+              "1.111.111.11", "1-4-5-4-3-4-"), register=40, level=-3, chance=0.75),
+        Part("pad", ("organ", "strings", "choir", "", "", "", "", "synth brass", "choir", "dark drone"),
+             ("x---------------", "x-------x-------", "x-----------"), register=55, level=-8, voices=3, chance=0.45),
+        Part("bass", ("picked bass", "electric bass", "picked bass", "picked bass", "electric bass", "picked bass",
+                      "picked bass", "picked bass", "picked bass", "picked bass"),
+             ("1-------1-----..", "1---1---1---w---", "1.111.111.111.11", "1-1-1-1-1-1-1-1-", "1---..1-..1-1---",
+              "1..1.1..1.1..1..", "1-1-1-1-1-1-w-w-", "1..1..1.1..1....", "1-1-1-1-1-1-1-1-", "1-1-1-1-1-1-1-1-",
+              "1---1-1-1-w-", "1-1-1-1-1-1-"), register=28, level=-1, effects=("fuzz",), chance=0.95),
+    ),
+    drums=(
+        (("rock kick", "X.......x......."), ("snare", "........X......."), ("ride", "x...x...x...x...")),
+        (("rock kick", "X.....x...x....."), ("snare", "....X.......X..."), ("crash", "x.......x.......")),
+        (("metal kick", "X.....x.X.x....."), ("snare", "....X.......X..."), ("closed hat", "x.x.x.x.x.x.x.x.")),
+        (("metal kick", "X.xxX.xxX.xxX.xx"), ("snare", "....X.......X..."), ("ride", "x...x...x...x...")),
+        (("rock kick", "X...X...X...X..."), ("snare", "....X.......X..."), ("open hat", "x.x.x.x.x.x.x.x.")),
+        (("metal kick", "X..x..x...x..x.."), ("snare", "....X.......X..."), ("crash", "x...x...x...x...")),
+        (("metal kick", "X..X.X..X.x..x.."), ("snare", "........X......."), ("open hat", "x...x...x...x...")),
+        (("metal kick", "X...X...X...X..."), ("snare", "..X...X...X...X."), ("closed hat", "x.x.x.x.x.x.x.x.")),
+        (("metal kick", "X.x.X.x.X.x.X.x."), ("snare", "....X.......X..."), ("ride", "x.x.x.x.x.x.x.x.")),
+        (("metal kick", "X..X..X.....X..."), ("snare", "........X......."), ("crash", "x...x...x...x...")),
+        (("metal kick", "xxxxxxxxxxxxxxxx"), ("snare", "....X.......X..."), ("ride", "x...x...x...x...")),
+        (("metal kick", "X.x.X.x.X.x.X.x."), ("snare", ".x.x.x.x.x.x.x.x"), ("crash", "x...x...x...x...")),
+        (("rock kick", "X.....x....."), ("snare", "......X....."), ("ride", "x.x.x.x.x.x.")),
+        (("metal kick", "X.xxx.x.xxx."), ("snare", "....X...X..."), ("crash", "x...........")),
+    ),
+    fill=(("snare", "........xxxx...."), ("tom", "............xx.."), ("floor tom", "..............xx")),
+    drum_level=4, drum_chance=0.97,
+    forms=(STEADY, RIFFS, RIFFS, STOP, SONG, SOLO, _CLEAN_INTRO, DROP, LIFT),
+    production=Production(slope=(-8.2, -3.6), lowpass=(5000, 15000), highpass=(22, 95), width=(0.0, 0.5),
+                          rooms=("room", "room", "plate", "hall", "chamber"), reverb_seconds=(0.2, 2.2),
+                          reverb_mix=(0.01, 0.28), compression=(0.15, 0.85), drive=(0.0, 1.4), wow=(0.0, 0.001),
+                          noise_db=(-72, -45)),
+)

@@ -1,0 +1,75 @@
+"""Punk."""
+
+from labkit.corpus.genres.forms import ALL, LIFT, RIFFS, SOLO, SONG, STEADY, STOP
+from labkit.corpus.styles import Mood, Part, Production, Section, Style
+
+STYLE = Style(
+    name="Punk",
+    listen="Power chords in hurried eighths, a shouted or sung tune over a racing snare drum, and all over in two "
+           "minutes. In the picture: crowded bars of drums from bottom to top, between them a rough haze of guitar.",
+    mood=Mood(valence=(0.47, 0.24), energy=(0.81, 0.15), danceability=(0.36, 0.14), assumed="Rock, valence + 0.05, "
+              "energy + 0.17, danceability - 0.03"),
+    tempo=(98, 200), metres=(4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 3), swing=(0.0, 0.12), drift=(0.0, 0.02),
+    humanise=(0.003, 0.014), density=(0.9, 2.8), compass=7, leaps=0.17, rests=0.3, gate=(0.5, 0.95),
+    dynamics=(0.45, 1.0),
+    modes=(
+        ("major", ("I IV V IV", "I V vi IV", "I IV I V", "I I IV V", "I vi IV V", "I/V vi/IV", "I iii IV V",
+                   "IV I V vi")),
+        ("mixolydian", ("I bVII IV I", "I IV bVII IV", "I I bVII IV", "I/bVII IV/I")),
+        ("minor", ("i bVI bIII bVII", "i bVII bVI V", "i bIII bVII iv", "i/bIII iv/bVI")),
+        ("minor pentatonic", ("i5 bIII5 iv5 i5", "i5/i5/bIII5/iv5 i5/i5/bVII5/bIII5", "i5 i5 bVII5 bIII5")),
+        ("phrygian", ("i5 bII5 i5 bII5", "i5/i5/bII5/bIII5 i5", "i5 i5 bIII5 bII5")),
+    ),
+    # The bands in order: one with an acoustic guitar, folk and Celtic punk, ska, clean mod guitars, pop punk, the first
+    # of 1977, street punk, melodic hardcore, hardcore, d-beat.
+    consort=True,
+    parts=(
+        Part("melody", ("voice", "voice", "voice", "shout voice", "voice", "voice", "voice", "voice", "voice", "voice",
+                        "voice", "shout voice", "shout voice", "voice", "shout voice", "voice", "shout voice",
+                        "shout voice", "shout voice", "growl voice"), register=62, level=1,
+             effects=("slapback", "tape", "telephone"), chance=0.95),
+        Part("answer", ("", "fiddle", "brass section", "voice", "voice", "crunch guitar", "shout voice", "voice",
+                        "shout voice", "shout voice"), register=67, level=-2, effects=("slapback",), chance=0.5),
+        Part("chords", ("steel guitar", "crunch guitar", "electric guitar", "electric guitar", "distorted guitar",
+                        "crunch guitar", "distorted guitar", "distorted guitar", "distorted guitar", "fuzz guitar"),
+             ("X-o-X-oxX-o-X-ox", "x.x.X-x.x.x.X-x.", "..x...x...x...x.", "X-..x-x-X-..x-x-", "x-x-x-x-x-x-x-x-",
+              "X-x-X-x-..x-X-x-", "X---x-x-X---x-x-", "X-x-x-x-X-x-x-..", "X-x-x-X-x-x-X-..", "xxxxxxxxxxxxxxxx",
+              "x.x-x.x.x-x.", "x---x-o-x-o-"), register=45, level=-1, voices=3, power=True, strum=0.003,
+             effects=("spring",), chance=0.97),
+        Part("figure", ("steel guitar", "accordion", "rock organ", "electric guitar", "palm-muted guitar",
+                        "crunch guitar", "crunch guitar", "distorted lead", "palm-muted guitar", "distorted guitar"),
+             ("1-4-3-4-1-4-3-4-", "1-3-4-3-5-4-3-1-", "..4...4...4...4.", "4---5---3-------", "1.1.1.1.1.1.1.1.",
+              "4-4-4-3-....4-3-", "4-----3---------", "4-4-5-5-4-4-3-3-", "1.1.1.1-..1.1.1-", "1---....1-1-....",
+              "1-4-3-4-3-4-", "4---5---3---"), register=52, level=-4, effects=("chorus",), chance=0.55),
+        Part("pad", ("", "accordion", "organ", "", "", "", "", "", "", ""),
+             ("x---------------", "x-------x-------", "x-----------"), register=57, level=-7, voices=3, chance=0.4),
+        Part("bass", ("upright bass", "electric bass", "electric bass", "picked bass", "picked bass", "picked bass",
+                      "picked bass", "picked bass", "picked bass", "picked bass"),
+             ("1---3---1---3---", "1-1-3-3-1-1-w-w-", "1-3-4-3-1-3-4-w-", "1-1-..1-3-3-..w-", "1-1-1-1-1-1-1-1-",
+              "1-1-1-1-1-1-1-1-", "1-1-1-1-3-3-w-w-", "1-1-1-1-1-1-1-1-", "1-1-4-4-3-3-w-w-", "1-1-1-1-1-1-1-1-",
+              "1-1-1-1-1-1-", "1---3---1---"), register=29, level=0, effects=("fuzz",), chance=0.95),
+    ),
+    drums=(
+        (("stomp", "x...x...x...x..."), ("tambourine", "....x.......x...")),
+        (("rock kick", "X...X...X...X..."), ("snare", "..x...x...x...x.")),
+        (("rock kick", "........X......."), ("rim click", "....x.......x..."), ("closed hat", "..x...x...x...x.")),
+        (("rock kick", "X.......X.x....."), ("snare", "....X.......X..."), ("closed hat", "x.x.x.x.x.x.x.x.")),
+        (("rock kick", "X...X...X...X..."), ("snare", "....X.......X..."), ("open hat", "x...x...x...x...")),
+        (("rock kick", "X.....x.X.x....."), ("snare", "....X.......X..."), ("open hat", "x.x.x.x.x.x.x.x.")),
+        (("floor tom", "x.x.x.x.x.x.x.x."), ("rock kick", "X...X...X...X..."), ("snare", "....X.......X...")),
+        (("rock kick", "X.....X...X....."), ("snare", "....X.......X..."), ("ride", "x...x...x...x...")),
+        (("rock kick", "X...X...X...X..."), ("snare", "..X...X...X...X."), ("closed hat", "x.x.x.x.x.x.x.x.")),
+        (("rock kick", "X.....x.....x..."), ("snare", "........X......."), ("crash", "x...x...x...x...")),
+        (("rock kick", "X.....X...X....."), ("snare", "....X.......X..."), ("crash", "x...x...x...x...")),
+        (("rock kick", "X.....x....."), ("snare", "....X...X..."), ("tambourine", "x.x.x.x.x.x.")),
+        (("rock kick", "X...X...X..."), ("snare", "..x...x...x."), ("closed hat", "x.x.x.x.x.x.")),
+    ),
+    fill=(("snare", "........x.xxxxxx"), ("tom", "..........x.x...")), drum_level=4, drum_chance=0.97,
+    forms=(STEADY, SONG, STOP, STOP, LIFT, RIFFS, SOLO,
+           (Section("verse", 0.3, ("melody", "bass", "drums"), 0.9), Section("chorus", 0.3, ALL, 1.1),
+            Section("break", 0.1, ("chords",), 0.9), Section("chorus", 0.3, ALL, 1.1))),
+    production=Production(slope=(-7.4, -3.0), lowpass=(4800, 15000), highpass=(22, 130), width=(0.0, 0.5),
+                          rooms=("room", "room", "room", "plate"), reverb_seconds=(0.15, 1.1),
+                          reverb_mix=(0.01, 0.18), compression=(0.2, 0.85), drive=(0.0, 1.8), wow=(0.0, 0.001),
+                          noise_db=(-72, -45)),
+)

@@ -1,0 +1,78 @@
+"""Trip-Hop."""
+
+from labkit.corpus.genres.forms import LAYERS, LOOP, RHYME, SONG, STEADY, SWELL, VAMP
+from labkit.corpus.styles import Mood, Part, Production, Style
+
+STYLE = Style(
+    name="Trip-Hop",
+    listen="A slow, heavy drum loop under an electric piano, strings or a lonely horn, often with a half-whispered voice "
+           "and the crackle of old discs. In the picture: widely spaced bars of drums, a thick band of bass, soft lines "
+           "between, hair-thin clicks.",
+    mood=Mood(valence=(0.44, 0.23), energy=(0.46, 0.2), danceability=(0.58, 0.15),
+              assumed="Hip-Hop, valence - 0.15, energy - 0.1, danceability - 0.04"),
+    tempo=(58, 126), metres=(4, 4, 4, 4, 4, 4, 4, 4, 4, 3), swing=(0.0, 0.8), swing_beats=0.5, drift=(0.0, 0.008),
+    humanise=(0.002, 0.016), density=(0.4, 1.9), compass=9, leaps=0.2, rests=0.4, gate=(0.65, 1.0),
+    dynamics=(0.2, 0.9),
+    modes=(
+        ("dorian", ("i7 i7 IV7 IV7", "i9 i9 i9 IV9", "i7 IV7 i7 v7", "i7 ii7 i7 ii7")),
+        ("minor", ("i i bVI V", "i iv i v", "i7 i7 bVImaj7 v7", "i bVII bVI V", "i i i i", "i bVImaj7 i bIII")),
+        ("harmonic minor", ("i i iv V7", "i bVI iihdim7 V7", "i viidim i V7")),
+        ("major", ("Imaj7 IVmaj7 Imaj7 IVmaj7", "Imaj7 vi7 ii9 V7", "Imaj7 iii7 IVmaj7 iv")),
+        ("mixolydian", ("I9 I9 IV9 IV9", "I7 bVII I7 bVII")),
+        ("phrygian", ("i i bII i", "i bII i i")),
+        ("minor pentatonic", ("i i i i", "i i bIII iv")),
+    ),
+    # The records in order: vinyl jazz, late lounge, electric piano with a singer, film strings, spy film, dub, sitar and
+    # percussion, instrumental hip-hop, machines, dark and distorted, ambient.
+    consort=True,
+    parts=(
+        Part("melody", ("muted trumpet", "saxophone", "soft voice", "piano", "soft voice", "voice", "soft voice", "voice",
+                        "soft voice", "electric guitar", "harmonica", "soft voice", "flute", "sitar", "rap voice",
+                        "flute", "sine lead", "soft voice", "soft voice", "voice", "soft voice", "tape flute"),
+             register=63, level=1, effects=("echo", "telephone", "tape"), chance=0.8),
+        Part("answer", ("vibraphone", "flute", "muted trumpet", "cello", "sine lead", "accordion", "nylon guitar",
+                        "saxophone", "soft voice", "distorted lead", "piano"), register=68, level=-4,
+             effects=("echo", "tape"), chance=0.5),
+        Part("chords", ("piano", "jazz guitar", "electric piano", "strings", "vibraphone", "organ", "electric guitar",
+                        "electric piano", "warm pad", "fuzz guitar", "felt piano"),
+             ("x-------x---..x-", "x---..x-....x-..", "x---------x-----", "x---------------", "x-----x---......",
+              "....x-......x-..", "..x-..x-..x-..x-", "x-----..x--x----", "x-------x-------", "x---........x-..",
+              "x---------------", "x-----------", "x---....x---"), register=55, level=-3, voices=4, strum=0.006,
+             effects=("tremolo", "tape", "phaser"), chance=0.86),
+        Part("figure", ("upright bass", "vibraphone", "electric piano", "harp", "electric guitar", "muted guitar",
+                        "sitar", "piano", "saw pluck", "electric guitar", "celesta"),
+             ("1-----3-4-......", "1---..4-3---..2-", "1-3-4-3-..5-4---", "1---3---4---3---", "1---..2-1-------",
+              "....1...3.....4.", "1.3.4.3.1...3.4.", "1---3---2-..3---", "1..3..4.1..3..2.", "4-------3-------",
+              "1-3-4-5-4-3-4-3-", "1---4---3---", "1-3-4-3-4-3-"), register=57, level=-4, effects=("tape", "tremolo",
+             "echo"), chance=0.75),
+        Part("pad", ("", "strings", "organ", "strings", "tremolo strings", "harmonium", "strings", "choir", "dark drone",
+                     "dark drone", "glass pad"), ("x---------------", "x-------x-------", "x-----------"), register=55,
+             level=-7, voices=4, effects=("tape", "phaser", "chorus"), chance=0.7),
+        Part("bass", ("upright bass", "upright bass", "electric bass", "electric bass", "upright bass", "sub bass",
+                      "electric bass", "upright bass", "sub bass", "synth bass", "sub bass"),
+             ("1-----1-......3-", "1-..1-....3---w-", "1---......1-..w-", "1-----------1-..", "1-------3-..w---",
+              "1--1--1-....3---", "1---..1-1-..3-w-", "1-.1..1-..1-..3-", "1-----1---------", "1---1---1---1-w-",
+              "1---------------", "1-----------", "1---..1-3---"), register=30, level=2, effects=("tape",), chance=0.95),
+    ),
+    drums=(
+        (("jazz kick", "x.......x.x....."), ("brush snare", "....x..o....x..o"), ("ride", "x...x.x.x...x.x.")),
+        (("jazz kick", "X.....x.x......."), ("rim click", "....x.......x..."), ("shaker", "xoxoxoxoxoxoxoxo")),
+        (("rock kick", "X......x..x....."), ("snare", "....X.......X..."), ("closed hat", "x.x.x.x.x.x.x.x.")),
+        (("rock kick", "X.........x....."), ("snare", "....X.......X..."), ("ride", "x...x...x...x...")),
+        (("rock kick", "X.x.......xx...."), ("snare", "....X..o.o..X..o"), ("closed hat", "x.x.x.x.x.x.x.x.")),
+        (("boom kick", "X.........x....."), ("rim click", "........X......."), ("closed hat", "..x...x...x...xo")),
+        (("low conga", "x..o..x...x.o..."), ("high tabla", "..o.x..o..o.x.o."), ("house kick", "X.......X.x.....")),
+        (("rock kick", "X..x...x.xX....."), ("snare", "....X..o.o..X..."), ("open hat", "..x...x...x...x.")),
+        (("boom kick", "X.....x...x....."), ("electronic snare", "....X.......X..."), ("closed hat", "x.xox.xxx.xox.x.")),
+        (("rock kick", "X.......X..x...."), ("snare", "....X.......X..."), ("crash", "x...............")),
+        (("boom kick", "X..............."), ("snap", "........x.......")), (),
+        (("rock kick", "X.......x..."), ("snare", "......X....."), ("closed hat", "x.x.x.x.x.x.")),
+    ),
+    fill=(("snare", "............x.xo"),), drum_level=2, drum_chance=0.93,
+    forms=(STEADY, LOOP, LAYERS, VAMP, SONG, RHYME, SWELL),
+    production=Production(width=(0.1, 0.5), pump=(0.0, 0.35), rooms=("plate", "spring", "chamber", "hall"),
+                          reverb_seconds=(0.4, 2.2), reverb_mix=(0.05, 0.3), echo_mix=(0.0, 0.25),
+                          compression=(0.0, 0.45), drive=(0.0, 0.6), slope=(-7.8, -3.4), mastering=(0.4, 1.0),
+                          lowpass=(5000, 17000), highpass=(18, 35), wow=(0.0, 0.003), bits=(9, 16),
+                          noise_db=(-70, -44), crackle=(0, 8)),
+)

@@ -1,0 +1,188 @@
+# %% [markdown]
+# # Twenty genres to hear and to see
+#
+# The composed corpus has the twenty genres of the course. This page plays two pieces of each, by two bands that have
+# nothing to do with each other, and draws them as the models of this book see them.
+#
+# **What we do.** We *listen*, we *look*, and we *learn to read* a mel spectrogram before any model does.
+#
+# **What we need.** Nothing; 20 minutes with headphones, half a minute to run.
+#
+# Each picture has the time to the right and the pitch upwards; the brighter, the louder. Vertical bars are strokes,
+# horizontal lines are held notes, a ladder of lines is one note with its overtones. Press play and follow the picture.
+
+# %% tags=["parameters"]
+profile = None  # the page is the same for each; the lessons use it
+
+# %% [markdown]
+# ## Set-up
+#
+# `compose` writes a score from a genre and a seed, `render` plays it. The same seed gives the same piece each time. We play
+# ten seconds from the middle of two pieces.
+
+# %%
+from labkit import plots
+from labkit.corpus import compose, find_style, render
+from labkit.features import HOP, SAMPLE_RATE, mel_spectrogram
+from labkit.show import listen, say
+
+SEEDS = (3, 8)  # two albums
+SECONDS = 10.0
+
+# %%
+def exhibit(genre):
+    """Two pieces of a genre: what to listen for, pictures, players."""
+    say(find_style(genre).listen)
+    pieces = [compose(genre, seed, SECONDS) for seed in SEEDS]
+    sounds = [render(piece) for piece in pieces]
+    figure, axes = plots.figure(columns=2, height=2.0, sharey=True)
+    for axis, piece, sound in zip(axes[0], pieces, sounds):
+        plots.spectrogram(axis, mel_spectrogram(sound), SAMPLE_RATE / HOP, SAMPLE_RATE / 2,
+                          title=describe(piece))
+    plots.show(figure, alt=f"Mel spectrograms of two pieces of {genre}: "
+                           + " and ".join(describe(piece) for piece in pieces) + ".")
+    for number, (piece, sound) in enumerate(zip(pieces, sounds), start=1):
+        listen(sound, f"{genre}_{number}", f"{genre} {number}: {band(piece)}")
+
+# %%
+def describe(piece):
+    """Key and tempo in words."""
+    return f"{plots.PITCH_CLASSES[piece.tonic]} {piece.scale}, {piece.tempo:.0f} beats a minute"
+
+
+def band(piece):
+    """Who plays in this clip."""
+    players = dict.fromkeys(note.instrument for note in piece.notes if note.part != "drums")
+    drums = any(note.part == "drums" for note in piece.notes)
+    return ", ".join(players) + (", drums" if drums else "")
+
+# %% [markdown]
+# ## Blues
+
+# %% tags=["remove-input"]
+exhibit("Blues")
+
+# %% [markdown]
+# ## Chiptune
+
+# %% tags=["remove-input"]
+exhibit("Chiptune")
+
+# %% [markdown]
+# ## Classical
+
+# %% tags=["remove-input"]
+exhibit("Classical")
+
+# %% [markdown]
+# ## Electronic
+
+# %% tags=["remove-input"]
+exhibit("Electronic")
+
+# %% [markdown]
+# ## Folk
+
+# %% tags=["remove-input"]
+exhibit("Folk")
+
+# %% [markdown]
+# ## Hip-Hop
+
+# %% tags=["remove-input"]
+exhibit("Hip-Hop")
+
+# %% [markdown]
+# ## Indie-Rock
+
+# %% tags=["remove-input"]
+exhibit("Indie-Rock")
+
+# %% [markdown]
+# ## International
+
+# %% tags=["remove-input"]
+exhibit("International")
+
+# %% [markdown]
+# ## Jazz
+
+# %% tags=["remove-input"]
+exhibit("Jazz")
+
+# %% [markdown]
+# ## Metal
+
+# %% tags=["remove-input"]
+exhibit("Metal")
+
+# %% [markdown]
+# ## Old-Time
+
+# %% tags=["remove-input"]
+exhibit("Old-Time")
+
+# %% [markdown]
+# ## Pop
+
+# %% tags=["remove-input"]
+exhibit("Pop")
+
+# %% [markdown]
+# ## Post-Punk
+
+# %% tags=["remove-input"]
+exhibit("Post-Punk")
+
+# %% [markdown]
+# ## Post-Rock
+
+# %% tags=["remove-input"]
+exhibit("Post-Rock")
+
+# %% [markdown]
+# ## Psych-Folk
+
+# %% tags=["remove-input"]
+exhibit("Psych-Folk")
+
+# %% [markdown]
+# ## Psych-Rock
+
+# %% tags=["remove-input"]
+exhibit("Psych-Rock")
+
+# %% [markdown]
+# ## Punk
+
+# %% tags=["remove-input"]
+exhibit("Punk")
+
+# %% [markdown]
+# ## Rock
+
+# %% tags=["remove-input"]
+exhibit("Rock")
+
+# %% [markdown]
+# ## Soundtrack
+
+# %% tags=["remove-input"]
+exhibit("Soundtrack")
+
+# %% [markdown]
+# ## Trip-Hop
+
+# %% tags=["remove-input"]
+exhibit("Trip-Hop")
+
+# %% [markdown]
+# ## What to take along
+#
+# 1. A genre is no recipe but a family: the two pieces often share less with each other than with a neighbour's.
+# 2. The neighbours are meant to be hard to tell apart. Psych-Rock is near to Rock, Trip-Hop near to Hip-Hop, Psych-Folk near
+#    to Folk, as they are on records.
+# 3. These are exercises in style by a program. Voices sing vowels and no words, nobody has an idea, and each piece ends
+#    where the clip does. What holds for real music only [real music](../book/real_music.md) can tell.
+#
+# **Next:** [one change at a time](00b_one_change.ipynb).
