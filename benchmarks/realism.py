@@ -38,9 +38,9 @@ from labkit.corpus import GENRES, affect, compose, render
 
 SHARED = ("Electronic", "Folk", "Hip-Hop", "International", "Pop", "Rock")
 SECONDS = 30.0
-TRACKS = 4      # pieces a composed album
+TRACKS = 4        # pieces a composed album
 WELL_ABOVE = 1.5  # times chance
-DESCRIBED = 250  # real clips a genre, evenly taken, whose distributions are compared
+DESCRIBED = 250   # real clips a genre, evenly taken, whose distributions are compared
 FIRST = "mean + deviation + |difference|"
 OWN = f"{FIRST}; each side on its own"
 LIMITS = """A part of the FMA clips have 48 kHz: their bands lie 9 % higher than assumed here, and no list says which.
@@ -120,8 +120,7 @@ def one_variant(name: str, composed: dict, real: dict, genre, groups, real_genre
     """Accuracies of one kind of features, and what the real clips are taken for."""
     from sklearn.preprocessing import StandardScaler
 
-    found = {}
-    own = name == OWN
+    found, own = {}, name == OWN
     here, there = (side[FIRST if own else name] for side in (composed, real))
     if own:
         here, there = (StandardScaler().fit_transform(side) for side in (here, there))
@@ -183,8 +182,8 @@ def mood_transfer(composed: np.ndarray, labels: np.ndarray, groups, real: np.nda
 # --- sound, tempo and pictures --------------------------------------------------------------------------------------
 
 def tempi(tempo: np.ndarray, genre: np.ndarray, shared: tuple, report: Report) -> None:
-    rows = [{"genre": one} | {f"{share} %": f"{np.percentile(tempo[genre == one], share):.0f}"
-                              for share in (5, 25, 50, 75, 95)} for one in shared]
+    rows = [{"genre": one} | {f"{at} %": f"{np.percentile(tempo[genre == one], at):.0f}" for at in (5, 25, 50, 75, 95)}
+            for one in shared]
     report.table("Tempo of the composed clips from their scores, beats a minute; FMA's pictures hold none", rows)
 
 
@@ -194,8 +193,7 @@ def rhythm(audio: np.ndarray) -> tuple[float, float]:
 
     envelope = librosa.onset.onset_strength(y=audio, sr=RATE)
     onsets = len(librosa.onset.onset_detect(onset_envelope=envelope, sr=RATE))
-    tempo = librosa.feature.tempo(onset_envelope=envelope, sr=RATE)[0]
-    return onsets * RATE / len(audio), float(tempo)
+    return onsets * RATE / len(audio), float(librosa.feature.tempo(onset_envelope=envelope, sr=RATE)[0])
 
 
 def one_rhythm(item: tuple[str, int, int]) -> tuple[float, float]:
@@ -235,10 +233,10 @@ def draw_pictures(folder: Path, sides: list, shared: tuple, seed: int) -> None:
         made.savefig(folder / f"{genre}.png")
         plots.plt.close(made)
     made, axes = plots.figure((len(GENRES) + 3) // 4, 4, height=1.8)
-    for axis, item in zip(axes.ravel(), draw(GENRES, 1, 1, seed=seed + 60), strict=False):
-        mel, _ = mel_and_chroma(render(compose(item[0], item[2], SECONDS, album=item[1])))
+    for axis, (genre, album, piece) in zip(axes.ravel(), draw(GENRES, 1, 1, seed=seed + 60), strict=False):
+        mel, _ = mel_and_chroma(render(compose(genre, piece, SECONDS, album=album)))
         axis.imshow(mel, origin="lower", aspect="auto", vmin=-80, vmax=0)
-        axis.set(title=item[0], xticks=[], yticks=[])
+        axis.set(title=genre, xticks=[], yticks=[])
     made.savefig(folder / "genres.png")
     plots.plt.close(made)
     print(f"\nPictures are in {folder}.")
@@ -255,6 +253,8 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=0, help="another number, other pieces")
     parser.add_argument("--save", action="store_true", help="keep the tables for the book")
     options = parser.parse_args()
+    if options.clips < 5 * TRACKS:
+        parser.error(f"Folds by album need at least {5 * TRACKS} clips a genre, see --clips.")
 
     one_thread()
     report = Report()
@@ -291,8 +291,8 @@ def main() -> int:
     if options.audio:
         sounds(options.audio, shared, options.seed, options.jobs, report)
     if options.pictures:
-        sides = [("composed", pictures, genre, groups), ("real", real, real_genre, real_groups)]
-        draw_pictures(options.pictures, sides, shared, options.seed)
+        draw_pictures(options.pictures, [("composed", pictures, genre, groups),
+                                         ("real", real, real_genre, real_groups)], shared, options.seed)
     return report.end("realism" if options.save else "")
 
 

@@ -93,7 +93,7 @@ def data_compose(options) -> int:
 
 
 def data_calibrate(options) -> int:
-    """Measure again what the genres express; needed after a change of a style, the composer or the rule of the moods."""
+    """Measure again what the genres express, after a change of a style, the composer or the rule of the moods."""
     from labkit.corpus import STYLES
     from labkit.corpus.affect import calibrate
 

@@ -134,7 +134,8 @@ def mel_spectrogram(audio: np.ndarray) -> np.ndarray:
     ------
     AudioError : as `mel_power`.
 
-    Used in: notebooks/01_spectrograms, notebooks/02_beat_sync, notebooks/03_chromagrams
+    Used in: notebooks/00a_gallery, notebooks/00b_one_change, notebooks/01_spectrograms, notebooks/02_beat_sync,
+        notebooks/03_chromagrams
     """
     return _decibels(mel_power(audio))
 
@@ -152,7 +153,7 @@ def chromagram(audio: np.ndarray) -> np.ndarray:
 
     Source: librosa.feature.chroma_cqt; constant-Q transform after Schoerkhuber and Klapuri 2010.
 
-    Used in: notebooks/03_chromagrams
+    Used in: notebooks/00b_one_change, notebooks/03_chromagrams
     """
     import librosa
 

@@ -256,7 +256,8 @@ class Lab:
         if self.root is None:
             sizes = self.profile
             return (f"composed corpus, profile {sizes.name}: {len(_corpus().GENRES)} genres of up to "
-                    f"{sizes.clips_per_genre} clips of {sizes.seconds:g} s, {sizes.multitask_clips} clips with mood labels")
+                    f"{sizes.clips_per_genre} clips of {sizes.seconds:g} s, {sizes.multitask_clips} clips with mood "
+                    "labels")
         genres = Counter(_labelled(self.root, FOLDERS["genre"]).values())
         moods = len(_labelled(self.root, FOLDERS["multitask"]))
         holds = [f"{genres.total()} training clips of {len(genres)} genres"] if genres else []

@@ -27,7 +27,8 @@ PITCH_CLASSES = ("C", "C♯", "D", "D♯", "E", "F", "F♯", "G", "G♯", "A", "
 def figure(rows: int = 1, columns: int = 1, height: float = 2.4, **options) -> tuple[Figure, np.ndarray]:
     """A new figure in the style of the book: `rows` x `columns` axes, each row `height` inches high.
 
-    Used in: notebooks/01_spectrograms, notebooks/02_beat_sync, notebooks/03_chromagrams, notebooks/04_dataset
+    Used in: notebooks/00a_gallery, notebooks/00b_one_change, notebooks/01_spectrograms, notebooks/02_beat_sync,
+        notebooks/03_chromagrams, notebooks/04_dataset
     """
     plt.rcParams.update(STYLE)
     made, axes = plt.subplots(rows, columns, figsize=(WIDTH, height * rows), squeeze=False, **options)
@@ -38,7 +39,9 @@ def show(made: Figure, alt: str) -> None:
     """Put a figure on the page, with the sentence that says what is seen for a reader who cannot see it.
 
     Raises ValueError for a missing sentence.
-    Used in: notebooks/01_spectrograms, notebooks/02_beat_sync, notebooks/03_chromagrams, notebooks/04_dataset
+
+    Used in: notebooks/00a_gallery, notebooks/00b_one_change, notebooks/01_spectrograms, notebooks/02_beat_sync,
+        notebooks/03_chromagrams, notebooks/04_dataset
     """
     from IPython.display import display
     from PIL import Image
@@ -74,7 +77,8 @@ def spectrogram(axes: Axes, values: np.ndarray, frames_per_second: float, fmax: 
     F rows. beats: edges in seconds (T + 1,) of columns of unequal length; None = frames of equal length. unit: the
     label of the time axis; "beat" when a frame is one, with frames_per_second = 1.
 
-    Used in: notebooks/01_spectrograms, notebooks/02_beat_sync, notebooks/04_dataset
+    Used in: notebooks/00a_gallery, notebooks/00b_one_change, notebooks/01_spectrograms, notebooks/02_beat_sync,
+        notebooks/04_dataset
     """
     import librosa
 

@@ -17,7 +17,8 @@ BLOCK = 4096  # samples; libsndfile's Vorbis encoder can overflow its stack on o
 def say(text: str) -> None:
     """Show a sentence whose numbers this run computed, as Markdown.
 
-    Used in: notebooks/01_spectrograms, notebooks/02_beat_sync, notebooks/03_chromagrams, notebooks/04_dataset
+    Used in: notebooks/00a_gallery, notebooks/00b_one_change, notebooks/01_spectrograms, notebooks/02_beat_sync,
+        notebooks/03_chromagrams, notebooks/04_dataset
     """
     from IPython.display import Markdown, display
 
@@ -51,7 +52,8 @@ def listen(audio: np.ndarray, name: str, caption: str, rate: int = SAMPLE_RATE) 
     elsewhere it is embedded, so that the notebook also plays where it cannot reach a file. IPython's own player embeds
     a WAV of 1.8 MB for 30 s and changes the loudness.
 
-    Used in: notebooks/01_spectrograms, notebooks/02_beat_sync, notebooks/03_chromagrams
+    Used in: notebooks/00a_gallery, notebooks/00b_one_change, notebooks/01_spectrograms, notebooks/02_beat_sync,
+        notebooks/03_chromagrams
     """
     from IPython.display import HTML, display
 

@@ -66,11 +66,9 @@ def test_what_the_page_on_real_music_says_is_so():
     """book/real_music.md draws conclusions from the committed runs; this is what they rest on."""
     folder = Path(__file__).resolve().parent.parent / "results"
     runs = {file.stem: json.loads(file.read_text())["lessons"] for file in folder.glob("*.json")}
-    assert {"recordings", "fma-small", "composed-laptop"} <= set(runs)
-    gaps = [runs[name]["01_spectrograms"]["measured"]["mel_gap_db"] for name in ("recordings", "composed-laptop")]
-    assert max(gaps) < 1e-3
-    real, composed = (runs[name]["04_dataset"]["measured"] for name in ("fma-small", "composed-laptop"))
-    assert composed["accuracy_album_split"] > real["accuracy_album_split"] + 0.1
+    assert {"recordings", "fma-small"} <= set(runs)
+    assert runs["recordings"]["01_spectrograms"]["measured"]["mel_gap_db"] < 1e-3
+    real = runs["fma-small"]["04_dataset"]["measured"]
     assert real["album_gap"] > real["album_gap_half_interval"]
     assert real["nearest_clip_of_same_album"] > 10 * real["same_album_by_chance"]
 

@@ -111,8 +111,9 @@ def benchmark_tables(project: Project, name: str) -> str:
     file = project.root / "results" / "benchmarks" / f"{name}.json"
     try:
         run = json.loads(file.read_text(encoding="utf-8"))
-        lines = [f"Made by `benchmarks/{name}.py`, commit `{run['commit']}`, {run['made']}, Python {run['python']}, librosa "
-                 f"{run['versions']['librosa']}, scikit-learn {run['versions']['scikit-learn']}; {run['machine']}."]
+        lines = [f"Made by `benchmarks/{name}.py`, commit `{run['commit']}`, {run['made']}, Python {run['python']}, "
+                 f"librosa {run['versions']['librosa']}, scikit-learn {run['versions']['scikit-learn']}; "
+                 f"{run['machine']}."]
         for table in run["tables"]:
             columns = list(table["rows"][0])
             lines += ["", f"**{table['title']}**", "", "| " + " | ".join(columns) + " |",

@@ -63,12 +63,15 @@ _SPREAD = {"mode": 0.35, "fast": 0.3, "near": 0.3, "density": 0.2, "loudness": 0
 _WEIGHTS = {
     "valence": {"mode": 1.0, "fast": 0.4, "register": 0.4, "articulation": 0.4, "regularity": 0.8, "loudness": -0.2},
     "energy": {"loudness": 1.0, "fast": 0.7, "density": 0.7, "brightness": 0.6},
-    "danceability": {"regularity": 1.0, "near": 0.9, "articulation": 0.4, "loudness": -0.6, "fast": -0.4},
+    "danceability": {"regularity": 1.4, "near": 0.5, "articulation": 0.4, "loudness": -0.6, "fast": -0.4},
 }
 
 
 def traits(piece: Piece) -> Traits:
-    """Read off a piece what its affect depends on."""
+    """Read off a piece what its affect depends on.
+
+    Used in: notebooks/00b_one_change
+    """
     from labkit.corpus.instruments import INSTRUMENTS
 
     production = dict(piece.production)
@@ -118,6 +121,8 @@ def affect_of(found: Traits, style: Style | str) -> Affect:
     that no label leaves [0, 1]).
 
     Raises ValueError when the genre is unknown.
+
+    Used in: notebooks/00b_one_change
     """
     return _laid(_compared(found, style), style)
 

@@ -11,6 +11,7 @@ Smith (1983) and the body of the instrument in the excitation after Smith (1993)
 cutoff moves, the state-variable filter of Zavalishin (2012).
 """
 
+import cmath
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -24,6 +25,7 @@ from labkit.profiles import SAMPLE_RATE
 CONTROL = 32         # samples between two points of a slow curve
 TOP = 10_000.0       # Hz; no harmonic is made above, so that vibrato does not carry one across half the sample rate
 _LANES = 32          # samples that `partials` makes side by side
+_SPREAD = np.tile([-0.7, 1.0, 0.0, 1.0, -0.7, 0.0], (8, 1))  # all-passes that let the high frequencies go first
 _SINE = np.sin(2 * np.pi * np.arange(4097) / 4096)
 
 Play = Callable[[float, float, float, np.random.Generator], np.ndarray]
@@ -71,8 +73,8 @@ def fade(sound: np.ndarray, attack: float, release: float) -> np.ndarray:
     """Fade in over `attack` and out over `release` seconds, in place, so that no note begins or ends with a click."""
     rise = min(len(sound) // 2, max(1, round(attack * SAMPLE_RATE)))
     fall = min(len(sound) // 2, max(1, round(release * SAMPLE_RATE)))
-    sound[:rise] *= np.linspace(0, 1, rise)
-    sound[-fall:] *= np.linspace(1, 0, fall) ** 2
+    sound[:rise] *= np.arange(rise) / rise
+    sound[-fall:] *= (np.arange(fall - 1, -1, -1) / fall) ** 2
     return sound
 
 
@@ -153,10 +155,10 @@ def resonated(sound: np.ndarray, peaks: Peaks) -> np.ndarray:
     """Lift resonances (centre Hz, width Hz, gain dB) out of a sound, as the body of an instrument does."""
     sections = []
     for centre, width, decibel in peaks:
-        angle = 2 * np.pi * centre / SAMPLE_RATE
+        angle = 2 * math.pi * centre / SAMPLE_RATE
         gain = 10 ** (decibel / 40)
-        alpha = np.sin(angle) * width / (2 * centre)
-        middle = -2 * np.cos(angle)
+        alpha = math.sin(angle) * width / (2 * centre)
+        middle = -2 * math.cos(angle)
         sections.append([1 + alpha * gain, middle, 1 - alpha * gain, 1 + alpha / gain, middle, 1 - alpha / gain])
     coefficients = np.array(sections)
     return scipy.signal.sosfilt(coefficients / coefficients[:, 3:4], sound)
@@ -427,16 +429,16 @@ def string(excitation: np.ndarray, frequency: float, seconds: float, decay: floa
     decay : seconds in which the lowest partial falls by 60 dB.
     bright_decay : the same at 4 kHz, so far as a filter of two samples allows.
     """
-    angle, high = 2 * np.pi * frequency / SAMPLE_RATE, 2 * np.pi * 4000 / SAMPLE_RATE
+    angle, high = 2 * math.pi * frequency / SAMPLE_RATE, 2 * math.pi * 4000 / SAMPLE_RATE
     wanted = 10 ** (-3 / frequency * (1 / min(bright_decay, decay) - 1 / decay))  # gain of one period at 4 kHz
-    product = min(0.25, (1 - wanted ** 2) / (2 * (1 - np.cos(high))))
-    damping = 0.5 - np.sqrt(0.25 - product)
-    response = 1 - damping + damping * np.exp(-1j * angle)
+    product = min(0.25, (1 - wanted ** 2) / (2 * (1 - math.cos(high))))
+    damping = 0.5 - math.sqrt(0.25 - product)
+    response = 1 - damping + damping * cmath.exp(-1j * angle)
     loss = min(0.99999, 10 ** (-3 / (frequency * decay)) / abs(response))
-    rest = SAMPLE_RATE / frequency + np.angle(response) / angle  # what delay line and all-pass must delay by
+    rest = SAMPLE_RATE / frequency + cmath.phase(response) / angle  # what delay line and all-pass must delay by
     delay = int(rest - 0.3)
     part = rest - delay
-    fraction = np.sin((1 - part) * angle / 2) / np.sin((1 + part) * angle / 2)
+    fraction = math.sin((1 - part) * angle / 2) / math.sin((1 + part) * angle / 2)
     return _string(excitation, delay, fraction, damping, loss, samples(seconds))
 
 
@@ -463,11 +465,12 @@ def pluck(frequency: float, seconds: float, brightness: float, decay: float, rng
     and falls in two slopes.
     """
     period = SAMPLE_RATE / frequency
-    burst = np.zeros(samples(0.06) if body else int(2 * period) + 8)
+    burst = np.zeros(samples(0.06) if body else int(2 * period) + 150)
     length = max(2, int(period))
     burst[:length] = scrape * rng.uniform(-1, 1, length)
     burst[0] += np.sqrt(length)
     burst = scipy.signal.lfilter([brightness], [1, brightness - 1], burst)
+    burst = scipy.signal.sosfilt(_SPREAD, burst)  # as stiff strings do; without it low notes are rows of needles
     node = max(1, round(position * period))
     burst[node:] -= burst[:-node].copy()
     if body:

@@ -72,7 +72,7 @@ def _puff(sound: np.ndarray, seconds: float, level: float, band: tuple[float, fl
     """Add a dying burst of noise in a band (Hz) to a sound of unit level, in place: a click, a knock, a chiff."""
     first = round(at * SAMPLE_RATE)
     burst = filtered(noise(seconds, hand), "bandpass", band)[:max(0, len(sound) - first)]
-    sound[first:first + len(burst)] += level * burst * np.linspace(1, 0, len(burst)) ** 2
+    sound[first:first + len(burst)] += burst * (np.arange(len(burst), 0, -1) / samples(seconds)) ** 2 * level
     return sound
 
 
@@ -224,8 +224,8 @@ def harp(frequency, seconds, velocity, rng):
 
 @_instrument("sitar")
 def sitar(frequency, seconds, velocity, rng):
-    """Sitar: the flat bridge buzzes, seen as a bright band that sinks from 5 to 1.5 kHz along each note; notes are bent,
-    and the strings beside hum on."""
+    """Sitar: the flat bridge buzzes, seen as a bright band that sinks from 5 to 1.5 kHz along each note; notes are
+    bent, and the strings beside hum on."""
     make, speed = rng.uniform(0.7, 0.95), rng.uniform(1.5, 3.0)
     hand = _hand(rng, frequency, seconds, velocity)
     length = min(seconds + 0.45, 3.5)
@@ -310,7 +310,8 @@ def synth_bass(frequency, seconds, velocity, rng):
 @_instrument("acid bass")
 def acid_bass(frequency, seconds, velocity, rng):
     """Sawtooth through a whistling filter: in every note a bright spot runs down through the harmonics."""
-    speed, resonance, floor, top = rng.uniform(6, 16), rng.uniform(5, 11), rng.uniform(200, 400), rng.uniform(1500, 3000)
+    speed, resonance = rng.uniform(6, 16), rng.uniform(5, 11)
+    floor, top = rng.uniform(200, 400), rng.uniform(1500, 3000)
     hand = _hand(rng, frequency, seconds, velocity)
     length = seconds + 0.03
     at = moments(length)
@@ -363,7 +364,7 @@ def _bowed(frequency, seconds, velocity, hand, wood, attack, release, depth, slo
     spectra = _even(np.stack([wood(numbers * frequency) * source * np.exp(-numbers / 8),
                               wood(numbers * frequency * (1 - depth)) * source,
                               wood(numbers * frequency * (1 + depth)) * source]))
-    bow = _onset(at, attack) * (1 + 0.08 * wander(length, hand, 5))
+    bow = _onset(at, attack) * (1 + 0.11 * wander(length, hand, 5))
     shift = (1 + depth * sway) * (1 + 0.0012 * wander(length, hand)) * _cents(-scoop * np.exp(-at / 0.03))
     sound = tone(frequency, length, spectra, shift, np.minimum(1, at / attack) * (1.5 + 0.5 * sway), bow)
     sound += 0.04 * _air(frequency, length, spectra[2], hand, 0.25, bow)  # rosin on hair
@@ -451,8 +452,9 @@ def _hammered(frequency, seconds, velocity, hand, hardness, detune, ring, knock)
     strengths[0] *= min(1.0, frequency / 90)  # the soundboard does not follow below 90 Hz
     decays = ring * 9 * (110 / frequency) ** 0.55 / (1 + lines / 1800)
     length = min(seconds + 0.15, 5.0)
-    sound = partials(np.append(lines, lines[:20] * _cents(detune)), np.append(strengths, 0.5 * strengths[:20]),
-                     np.append(0.4 * decays, 1.2 * decays[:20]), length, hand.uniform(0, 0.7, len(lines[:20]) + len(lines)))
+    lines = np.append(lines, lines[:20] * _cents(detune))
+    sound = partials(lines, np.append(strengths, 0.5 * strengths[:20]), np.append(0.4 * decays, 1.2 * decays[:20]),
+                     length, hand.uniform(0, 0.7, len(lines)))
     board = partials(np.array([88.0, 137.0, 210.0]), knock * velocity * np.array([1, 0.8, 0.6]), 0.2, length)
     return _puff(levelled(sound, 1) + board, 0.025, knock * (0.3 + velocity), (300, 2500), hand)
 
@@ -602,8 +604,8 @@ def marimba(frequency, seconds, velocity, rng):
     wood = rng.uniform(0.8, 1.3)
     hand = _hand(rng, frequency, seconds, velocity)
     ring = wood * 1.3 * (220 / frequency) ** 0.7
-    sound = levelled(_bar(frequency, min(seconds + 0.4, 1.5), (1, 3.93, 9.6), (1, 0.4, 0.3), (ring, ring / 5, ring / 12),
-                          2500, velocity, hand), 1)
+    sound = levelled(_bar(frequency, min(seconds + 0.4, 1.5), (1, 3.93, 9.6), (1, 0.4, 0.3),
+                          (ring, ring / 5, ring / 12), 2500, velocity, hand), 1)
     return _done(_puff(sound, 0.012, 0.2 + 0.6 * velocity, (300, 2500), hand), 0.001, 0.25)
 
 
@@ -617,15 +619,16 @@ def _blown(frequency, seconds, velocity, hand, spectra, attack=0.04, release=0.0
     at = moments(length)
     sway = vibrato(length, 1.0, rate * hand.uniform(0.93, 1.07), hand.uniform(0.15, 0.35))
     unrest = wander(length, hand)
-    pressure = _onset(at, attack) * (1 + 0.07 * unrest + 12 * depth * sway)
+    pressure = _onset(at, attack) * (1 + 0.07 * unrest + 25 * depth * sway)
     shift = (1 + depth * sway + 0.001 * unrest) * _cents(-scoop * np.exp(-at / 0.03))
     spectra = _even(spectra * _soft_top(frequency * np.arange(1, spectra.shape[1] + 1)))
     effort = (len(spectra) - 1) * pressure * (0.15 + 0.95 * velocity)
     sound = tone(frequency, length, spectra, shift, effort, pressure)
     for _ in range(others):
         late = np.minimum(1, at / hand.uniform(0.02, 0.12))
-        sound += tone(frequency * _cents(hand.normal(0, 9)), length, spectra, shift[::-1], effort * late, pressure * late)
-    air = _air(frequency, length, spectra[-1], hand, 0.3, breath * (pressure + np.exp(-at / 0.04)))
+        near = frequency * _cents(hand.normal(0, 9))
+        sound += tone(near, length, spectra, shift + 0.0015 * wander(length, hand), effort * late, pressure * late)
+    air = _air(frequency, length, _even(np.sqrt(spectra[-1])), hand, 0.3, breath * (pressure + np.exp(-at / 0.04)))
     return fade(sound + air, 0.004, release)
 
 
@@ -651,7 +654,7 @@ def pan_flute(frequency, seconds, velocity, rng):
     breath = rng.uniform(0.18, 0.35)
     hand = _hand(rng, frequency, seconds, velocity)
     numbers = harmonics(frequency, 6000)
-    spectra = _slopes(numbers, 3.4, 2.0, np.where(numbers % 2, 1.0, 0.3))
+    spectra = _slopes(numbers, 3.6, 1.5, np.where(numbers % 2, 1.0, 0.3))
     sound = _blown(frequency, seconds, velocity, hand, spectra, 0.04, 0.1, 0.005, 4.8, breath, hand.uniform(30, 150))
     return _done(_puff(sound, 0.07, 0.7 * (0.4 + velocity), (700, 5000), hand), 0.004, 0.1)
 
@@ -762,7 +765,8 @@ def harmonica(frequency, seconds, velocity, rng):
 
 @_instrument("tape flute")
 def tape_flute(frequency, seconds, velocity, rng):
-    """Keys that play tapes of flutes: the flute's few lines, but fluttering, dull above 4 kHz, cut on and off, hissing."""
+    """Keys that play tapes of flutes: the flute's few lines, but fluttering, dull above 4 kHz, cut on and off, with
+    hiss."""
     flutter, rate, top = rng.uniform(0.001, 0.003), rng.uniform(7, 11), rng.uniform(3000, 4500)
     hand = _hand(rng, frequency, seconds, velocity)
     length, numbers = seconds + 0.04, harmonics(frequency, 5000)
@@ -782,12 +786,16 @@ _VOWELS = np.array([[730, 1090, 2440], [660, 1720, 2410], [530, 1840, 2480], [30
                     [500, 900, 2400], [320, 870, 2240], [520, 1190, 2390]])                      # oh, oo, uh
 
 
-def _throat(hertz: np.ndarray, vowel: np.ndarray, size: float) -> np.ndarray:
-    """Gain of a throat whose three lowest resonances are `vowel` Hz; `size` above 1 is a shorter throat."""
-    centres = size * np.append(vowel, (3400, 4300, 5400, 6500, 7600, 8700))[:, None]
-    centres[0] = np.maximum(centres[0], 1.02 * hertz[0])  # singers open the mouth so that it stays above the pitch
-    widths = 50 + 0.045 * centres
-    return np.prod(centres ** 2 / np.hypot(centres ** 2 - hertz ** 2, widths * hertz), axis=0)
+_HIGHER = np.array([3400, 4300, 5400, 6500, 7600, 8700])  # Hz; these resonances do not move with the vowel
+
+
+def _throat(hertz: np.ndarray, vowels: np.ndarray, size: float) -> np.ndarray:
+    """Gains (m, h) of a throat whose three lowest resonances are `vowels` (m, 3) Hz; `size` above 1 is a short one."""
+    centres = size * np.concatenate([vowels, np.broadcast_to(_HIGHER, (len(vowels), len(_HIGHER)))], axis=1)
+    centres[:, 0] = np.maximum(centres[:, 0], 1.02 * hertz[0])  # singers open the mouth: it stays above the pitch
+    centres = centres[:, :, None]
+    powers = centres ** 4 / ((centres ** 2 - hertz ** 2) ** 2 + ((50 + 0.045 * centres) * hertz) ** 2)
+    return np.sqrt(np.prod(powers, axis=1))
 
 
 def _consonant(seconds: float, sharp: float, hand: np.random.Generator) -> tuple[np.ndarray, float]:
@@ -803,27 +811,31 @@ def _sung(frequency, seconds, velocity, hand, size, shift, slope, sharp, air, at
     """One syllable: a consonant, then harmonics whose crests slide from the consonant's place over two vowels."""
     length, numbers = seconds + release, harmonics(frequency)
     at = moments(length)
-    first, second = _VOWELS[hand.choice(len(_VOWELS), 2)]
-    near = 0.5 * (first + (350, 1700, 2500))  # the mouth is still half closed
-    mouths = (near, first, 0.7 * first + 0.3 * second, 0.4 * first + 0.6 * second)
-    gains = np.stack([_throat(numbers * frequency, mouth, size) for mouth in mouths])
+    begun = hand.integers(len(_VOWELS))
+    first, second = _VOWELS[begun], _VOWELS[begun - hand.integers(1, len(_VOWELS))]
+    near = (first + np.array([350, 1700, 2500])) / 2  # the mouth is still half closed
+    mouths = np.array([near, first, 0.7 * first + 0.3 * second, 0.3 * first + 0.7 * second])
+    gains = _throat(numbers * frequency, mouths, size)
     spectra = _even(gains / numbers ** slope)
     burst, begin = _consonant(seconds, sharp, hand)
     voiced = np.clip((at - begin) / attack, 0, 1) * (1 + 0.08 * wander(length, hand, 5)) * (1 - 0.25 * at / length)
     place = np.interp(at, (0, begin + 0.06, begin + 0.07 + 0.4 * seconds, begin + 0.08 + 0.9 * seconds), (0, 1, 1.2, 3))
     sound = tone(frequency, length, spectra, shift, place, voiced)
-    sound += _air(frequency, length, _even(gains[1] * numbers), hand, 0.3, air * voiced)
+    sound += _air(frequency, length, _even(gains[1] * np.sqrt(numbers)), hand, 0.3, air * voiced)
     sound = fade(sound, 0.003, release)
     sound[:len(burst)] += burst[:len(sound)]
     return sound
 
 
 def _melody_line(length, hand, depth, scoop):
-    """The pitch of a singer: rises into the note, wavers, and begins to wave after a third of a second."""
+    """The pitch of a singer: rises into the note, a little past it and back, begins to wave after a third of a second
+    and sinks at the end; some long notes have a turn over the note above."""
     at = moments(length)
-    sway = vibrato(length, depth, hand.uniform(5.0, 6.2), hand.uniform(0.2, 0.4), 0.4)
-    over = scoop * np.exp(-(at / 0.07) ** 2) - 12 * np.exp(-((at - 0.16) / 0.05) ** 2)
-    return _cents(-over + 9 * wander(length, hand, 6)) * (1 + sway)
+    cents = 9 * wander(length, hand, 6) - scoop * np.exp(-(at / 0.07) ** 2) + 15 * np.exp(-((at - 0.17) / 0.05) ** 2)
+    cents -= hand.uniform(0, 120) * np.clip(1 - (length - at) / 0.1, 0, 1) ** 2
+    if length > 0.6 and hand.random() < 0.35:
+        cents += 200 * np.exp(-((at - hand.uniform(0.3, 0.6) * length) / 0.05) ** 4)
+    return _cents(cents) * (1 + vibrato(length, depth, hand.uniform(5.0, 6.2), hand.uniform(0.2, 0.4), 0.4))
 
 
 @_instrument("voice")
@@ -857,8 +869,7 @@ def choir(frequency, seconds, velocity, rng):
     vowels = _VOWELS[[0, hand.choice([4, 5, 6])]]
     sound = np.zeros(samples(length))
     for size in sizes:
-        spectra = _even(np.stack([_throat(numbers * frequency, vowel, size) for vowel in vowels])
-                        / numbers ** (1.5 - 0.7 * velocity))
+        spectra = _even(_throat(numbers * frequency, vowels, size) / numbers ** (1.5 - 0.7 * velocity))
         shift = _cents(hand.normal(0, 9) + 8 * wander(length, hand)) * (
             1 + vibrato(length, 0.006, hand.uniform(4.8, 6.2), 0.1))
         breath = _onset(at, hand.uniform(0.12, 0.3))
@@ -945,8 +956,8 @@ def saw_lead(frequency, seconds, velocity, rng):
     length, numbers = seconds + 0.06, harmonics(frequency)
     at = moments(length)
     shift = 2 ** (-glide * np.exp(-at / 0.02) / 12) * (1 + vibrato(length, 0.005, 5.6, 0.25))
-    sound = tone(frequency, length, 1 / numbers, shift)
-    sound += tone(frequency * apart, length, 1 / numbers, shift, start=hand.random())
+    saw = numbers ** (0.4 * velocity - 1.3)
+    sound = tone(frequency, length, saw, shift) + tone(frequency * apart, length, saw, shift, start=hand.random())
     return _done(swept(sound, cutoff * (0.4 + 0.9 * velocity) * (1 + 0.5 * np.exp(-at / 0.1)), 1.6), 0.006, 0.06)
 
 
@@ -991,7 +1002,7 @@ def warm_pad(frequency, seconds, velocity, rng):
     hand = _hand(rng, frequency, seconds, velocity)
     length, numbers = seconds + 0.45, harmonics(frequency)
     at = moments(length)
-    spectra = _even(np.stack([numbers ** -(slope + 0.6), numbers ** -(slope - 0.5 * velocity)]))
+    spectra = _even(np.stack([numbers ** (0.6 * velocity - slope - 0.8), numbers ** (0.8 * velocity - slope - 0.2)]))
     border = 0.5 + 0.5 * np.sin(2 * np.pi * (pace * at + hand.random()))
     sound = sum(tone(frequency * _cents(cents), length, spectra, 1 + 0.001 * wander(length, hand, 2), border,
                      np.minimum(1, at / attack) ** 1.5, hand.random()) for cents in (-6, 0, 7))
@@ -1041,7 +1052,7 @@ def synth_brass(frequency, seconds, velocity, rng):
     return _done(swept(sound, cutoff, 1.1), 0.008, 0.1)
 
 
-# --- guitars for the amplifier: the amplifier itself stands behind the whole part, see effects.py ----------------------
+# --- guitars for the amplifier, which stands behind the whole part: see effects.py -----------------------------------
 
 def _into_amplifier(frequency, length, velocity, hand, make, position, decay, bright_decay=1.5):
     """A string over a pickup, nothing else: what the amplifier makes of it depends on the other strings, too."""
@@ -1052,7 +1063,7 @@ def _into_amplifier(frequency, length, velocity, hand, make, position, decay, br
 
 @_instrument("crunch guitar", drive=4.0)
 def crunch_guitar(frequency, seconds, velocity, rng):
-    """Guitar through an amplifier at its limit: a carpet of lines at the stroke, which thins out as the strings fade."""
+    """Guitar through an amplifier at its limit: a carpet of lines at the stroke, thinner as the strings fade."""
     make, position = rng.uniform(0.4, 0.75), rng.uniform(0.1, 0.2)
     hand = _hand(rng, frequency, seconds, velocity)
     return _done(_into_amplifier(frequency, min(seconds + 0.05, 4.0), velocity, hand, make, position, 4.0), 0.001, 0.05)

@@ -82,7 +82,7 @@ def multitask_counts(profile: Profile) -> dict[str, tuple[int, int]]:
 def plan(profile: Profile, seed: int = 0) -> list[Clip]:
     """All clips of a corpus, sorted by id, without making any.
 
-    Albums hold three to five clips (the last of a genre two to six) with adjacent ids, ids of different albums differ
+    Albums hold two to five clips (the last of a genre up to six) with adjacent ids, ids of different albums differ
     by more than ten, and albums of all genres and of both datasets are shuffled. The split is random by track, within
     each genre: the clips of one album fall on both sides, as they do in the course's data.
 
@@ -97,7 +97,7 @@ def plan(profile: Profile, seed: int = 0) -> list[Clip]:
         for genre, (train, test) in counts.items():
             splits = [str(split) for split in rng.permutation(["train"] * train + ["test"] * test)]
             while splits:
-                size = int(rng.integers(3, 6))
+                size = int(rng.integers(2, 6))
                 size = len(splits) if len(splits) - size < 2 else size  # leave no clip alone
                 albums.append((dataset, genre, splits[:size]))
                 splits = splits[size:]

@@ -93,6 +93,8 @@ def compose(genre: str | Style, seed: int, seconds: float = 30.0, album: int | N
     ValueError : the genre or a change is unknown, or `seconds` is not positive.
 
     Example: `compose("Folk", 3, drums=False)` is `compose("Folk", 3)` without its drums.
+
+    Used in: notebooks/00a_gallery, notebooks/00b_one_change
     """
     style = genre if isinstance(genre, Style) else find_style(genre)
     if not seconds > 0:
@@ -130,8 +132,9 @@ def compose(genre: str | Style, seed: int, seconds: float = 30.0, album: int | N
                     for beat, sounding, pitch, velocity, late
                     in play(style, part, section, chords[number], settled, dice)]
         if settled["drums"] and "drums" in section.roles:
+            strokes = _drum(style, () if last else style.fill, section, length, settled, dice)
             raw += [((first - cut) * metre + beat, 0.25, 0, velocity * section.loudness, drum, "drums", 0.0)
-                    for beat, drum, velocity in _drum(style, () if last else style.fill, section, length, settled, dice)]
+                    for beat, drum, velocity in strokes]
     raw = [note for note in raw if 0 <= note[0] < bars * metre]
 
     notes = []
@@ -147,8 +150,8 @@ def compose(genre: str | Style, seed: int, seconds: float = 30.0, album: int | N
                   for (_, length, pitch, velocity, name, _, _), start, hand in zip(own, starts, touch, strict=True)
                   if start < seconds]
     beats = silence + clock.at(np.arange(bars * metre + 1))
-    plain = {name: settled[name] for name in ("tempo", "metre", "tonic", "scale", "dynamics", "density", "gate", "swing",
-                                              "rubato", "drift", "humanise", "silence", "gain_db")}
+    plain = {name: settled[name] for name in ("tempo", "metre", "tonic", "scale", "dynamics", "density", "gate",
+                                              "swing", "rubato", "drift", "humanise", "silence", "gain_db")}
     return Piece(
         genre=style.name, seed=seed, album=album, seconds=float(seconds), **plain,
         sections=tuple(section for section in sections if section[1] < seconds),

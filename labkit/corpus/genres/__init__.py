@@ -38,6 +38,8 @@ def find_style(genre: str) -> Style:
     """The style called `genre`.
 
     Raises ValueError that lists the known genres when there is none of that name.
+
+    Used in: notebooks/00a_gallery, notebooks/00b_one_change
     """
     if genre not in STYLES:
         raise ValueError(f"There is no genre {genre!r} in the composed corpus. Expected one of: {', '.join(GENRES)}. "

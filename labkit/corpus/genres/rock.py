@@ -5,8 +5,10 @@ from labkit.corpus.styles import Mood, Part, Production, Style
 
 STYLE = Style(
     name="Rock",
-    listen="Guitars, bass and drums played hard in eighths, a strong voice above, a riff that comes back; in quieter songs "
-           "an organ, a piano or clean strings. In the picture: a dense carpet of guitar cut by even bars of snare, and "
+    listen="Guitars, bass and drums played hard in eighths, a strong voice above, a riff that comes back; in quieter "
+           "songs "
+           "an organ, a piano or clean strings. In the picture: a dense carpet of guitar cut by even bars of snare, "
+           "and "
            "cymbal wash on top.",
     mood=Mood(valence=(0.42, 0.27), energy=(0.64, 0.24), danceability=(0.39, 0.16)),
     tempo=(62, 178), metres=(4, 4, 4, 4, 4, 4, 4, 4, 3), swing=(0.0, 0.35), drift=(0.0, 0.015), rubato=(0.0, 0.008),
@@ -21,13 +23,14 @@ STYLE = Style(
         ("dorian", ("i IV i IV", "i i IV IV", "i bVII IV i")),
         ("phrygian", ("i bII i bII", "i i bII bIII")),
     ),
-    # The bands in order: acoustic, piano, country rock, soul and organ, blues rock, sixties, seventies with organ, garage,
-    # hard rock, desert, alternative, wall of sound, post-rock, new wave.
+    # The bands in order: acoustic, piano, country rock, soul and organ, blues rock, sixties, seventies with organ,
+    # garage, hard rock, desert, alternative, wall of sound, post-rock, new wave.
     consort=True,
     parts=(
         Part("melody", ("voice", "soft voice", "voice", "voice", "voice", "voice", "voice", "voice", "voice",
                         "distorted lead", "voice", "electric guitar", "voice", "distorted lead", "shout voice", "voice",
-                        "voice", "shout voice", "voice", "distorted lead", "voice", "shout voice", "soft voice", "voice",
+                        "voice", "shout voice", "voice", "distorted lead", "voice", "shout voice", "soft voice",
+                        "voice",
                         "distorted lead", "", "voice", "voice"), register=64, level=1,
              effects=("slapback", "echo", "tape"), chance=0.86),
         Part("answer", ("harmonica", "voice", "slide guitar", "brass section", "crunch guitar", "voice",

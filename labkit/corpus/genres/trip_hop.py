@@ -5,8 +5,10 @@ from labkit.corpus.styles import Mood, Part, Production, Style
 
 STYLE = Style(
     name="Trip-Hop",
-    listen="A slow, heavy drum loop under an electric piano, strings or a lonely horn, often with a half-whispered voice "
-           "and the crackle of old discs. In the picture: widely spaced bars of drums, a thick band of bass, soft lines "
+    listen="A slow, heavy drum loop under an electric piano, strings or a lonely horn, often with a half-whispered "
+           "voice "
+           "and the crackle of old discs. In the picture: widely spaced bars of drums, a thick band of bass, soft "
+           "lines "
            "between, hair-thin clicks.",
     mood=Mood(valence=(0.44, 0.23), energy=(0.46, 0.2), danceability=(0.58, 0.15),
               assumed="Hip-Hop, valence - 0.15, energy - 0.1, danceability - 0.04"),
@@ -22,11 +24,12 @@ STYLE = Style(
         ("phrygian", ("i i bII i", "i bII i i")),
         ("minor pentatonic", ("i i i i", "i i bIII iv")),
     ),
-    # The records in order: vinyl jazz, late lounge, electric piano with a singer, film strings, spy film, dub, sitar and
-    # percussion, instrumental hip-hop, machines, dark and distorted, ambient.
+    # The records in order: vinyl jazz, late lounge, electric piano with a singer, film strings, spy film, dub,
+    # sitar and percussion, instrumental hip-hop, machines, dark and distorted, ambient.
     consort=True,
     parts=(
-        Part("melody", ("muted trumpet", "saxophone", "soft voice", "piano", "soft voice", "voice", "soft voice", "voice",
+        Part("melody", ("muted trumpet", "saxophone", "soft voice", "piano", "soft voice", "voice", "soft voice",
+                        "voice",
                         "soft voice", "electric guitar", "harmonica", "soft voice", "flute", "sitar", "rap voice",
                         "flute", "sine lead", "soft voice", "soft voice", "voice", "soft voice", "tape flute"),
              register=63, level=1, effects=("echo", "telephone", "tape"), chance=0.8),
@@ -45,14 +48,16 @@ STYLE = Style(
               "....1...3.....4.", "1.3.4.3.1...3.4.", "1---3---2-..3---", "1..3..4.1..3..2.", "4-------3-------",
               "1-3-4-5-4-3-4-3-", "1---4---3---", "1-3-4-3-4-3-"), register=57, level=-4, effects=("tape", "tremolo",
              "echo"), chance=0.75),
-        Part("pad", ("", "strings", "organ", "strings", "tremolo strings", "harmonium", "strings", "choir", "dark drone",
+        Part("pad", ("", "strings", "organ", "strings", "tremolo strings", "harmonium", "strings", "choir",
+                     "dark drone",
                      "dark drone", "glass pad"), ("x---------------", "x-------x-------", "x-----------"), register=55,
              level=-7, voices=4, effects=("tape", "phaser", "chorus"), chance=0.7),
         Part("bass", ("upright bass", "upright bass", "electric bass", "electric bass", "upright bass", "sub bass",
                       "electric bass", "upright bass", "sub bass", "synth bass", "sub bass"),
              ("1-----1-......3-", "1-..1-....3---w-", "1---......1-..w-", "1-----------1-..", "1-------3-..w---",
               "1--1--1-....3---", "1---..1-1-..3-w-", "1-.1..1-..1-..3-", "1-----1---------", "1---1---1---1-w-",
-              "1---------------", "1-----------", "1---..1-3---"), register=30, level=2, effects=("tape",), chance=0.95),
+              "1---------------", "1-----------", "1---..1-3---"), register=30, level=2, effects=("tape",),
+              chance=0.95),
     ),
     drums=(
         (("jazz kick", "x.......x.x....."), ("brush snare", "....x..o....x..o"), ("ride", "x...x.x.x...x.x.")),
@@ -63,7 +68,8 @@ STYLE = Style(
         (("boom kick", "X.........x....."), ("rim click", "........X......."), ("closed hat", "..x...x...x...xo")),
         (("low conga", "x..o..x...x.o..."), ("high tabla", "..o.x..o..o.x.o."), ("house kick", "X.......X.x.....")),
         (("rock kick", "X..x...x.xX....."), ("snare", "....X..o.o..X..."), ("open hat", "..x...x...x...x.")),
-        (("boom kick", "X.....x...x....."), ("electronic snare", "....X.......X..."), ("closed hat", "x.xox.xxx.xox.x.")),
+        (("boom kick", "X.....x...x....."), ("electronic snare", "....X.......X..."), ("closed hat",
+                                                                                       "x.xox.xxx.xox.x.")),
         (("rock kick", "X.......X..x...."), ("snare", "....X.......X..."), ("crash", "x...............")),
         (("boom kick", "X..............."), ("snap", "........x.......")), (),
         (("rock kick", "X.......x..."), ("snare", "......X....."), ("closed hat", "x.x.x.x.x.x.")),
