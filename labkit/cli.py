@@ -163,6 +163,13 @@ def clean(options) -> int:
     return 0
 
 
+def positive(text: str) -> int:
+    """A whole number >= 1 of a command line. Raises ArgumentTypeError for another word."""
+    if not text.isdigit() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"expected a whole number >= 1, found {text!r}")
+    return int(text)
+
+
 def build_parser() -> argparse.ArgumentParser:
     """The command line: one subparser a command, each with its function."""
     parser = argparse.ArgumentParser(prog="python -m labkit", description=__doc__.splitlines()[0],
@@ -195,7 +202,7 @@ def build_parser() -> argparse.ArgumentParser:
         dest="what", required=True, metavar="WHAT")
     one = command(data_compose, "compose", data)
     one.add_argument("--profile", help="ci, laptop or full; without it LAB_PROFILE, else ci")
-    one.add_argument("--workers", type=int, metavar="N", help="processes; without it one a core")
+    one.add_argument("--workers", type=positive, metavar="N", help="processes; without it one a core")
     one.add_argument("--verify", action="store_true", help="compare every file with its checksum")
     command(data_calibrate, "calibrate", data)
     command(data_clean, "clean", data)

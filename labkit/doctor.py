@@ -285,7 +285,7 @@ def examine(out: Callable[[str], None] = print) -> int:
 
 
 def warm_librosa() -> None:
-    """Call once what the lessons use of librosa, on four seconds of clicks, a tone and noise.
+    """Call once what the lessons use of librosa, on four seconds of clicks, a tone and noise, and play all instruments.
 
     numba compiles it, in about a minute, and keeps the result; later processes load that in some seconds.
     """
@@ -293,9 +293,12 @@ def warm_librosa() -> None:
     import matplotlib.font_manager  # noqa: F401  its first import builds a cache of fonts, and says so
     import numpy as np
 
+    from labkit.corpus import GENRES, compose, render
     from labkit.features import extract
     from labkit.profiles import SAMPLE_RATE
 
+    for genre in GENRES:
+        render(compose(genre, seed=0, seconds=2.0))
     seconds = np.arange(4 * SAMPLE_RATE) / SAMPLE_RATE
     sound = 0.2 * np.sin(2 * np.pi * 440 * seconds) + 0.02 * np.random.default_rng(0).standard_normal(len(seconds))
     sound[:: SAMPLE_RATE // 2] += 0.5  # two clicks a second

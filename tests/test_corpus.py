@@ -2,8 +2,10 @@
 
 import dataclasses
 import os
+import re
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -113,3 +115,10 @@ def test_another_machine_makes_the_same_sound_within_the_stated_tolerance(tmp_pa
             # The root mean square, because coarse steps of the amplitude may round to the next one in a few samples.
             apart = np.sqrt(np.mean((here[genre] - there[genre]) ** 2)) / np.abs(here[genre]).max()
             assert apart < 1e-4, (genre, apart)
+
+
+def test_the_gallery_shows_every_genre():
+    script = (Path(__file__).parent.parent / "notebooks" / "00a_gallery.py").read_text(encoding="utf-8")
+    assert tuple(re.findall(r'^exhibit\("([^"]+)"\)$', script, re.MULTILINE)) == corpus.GENRES
+    assert [name for name in re.findall(r"^# ## (.+)$", script, re.MULTILINE) if name in corpus.GENRES] \
+        == list(corpus.GENRES)

@@ -9,7 +9,7 @@ import pytest
 from labkit.bookbuild import build as build_module
 from labkit.bookbuild.execute import Record
 from labkit.bookbuild.graph import Project, commit_of
-from labkit.bookbuild.results import results_table, save_results
+from labkit.bookbuild.results import benchmark_tables, results_table, save_benchmark, save_results
 from labkit.errors import LabError
 
 RECORD = Record(lesson="a_first", profile="ci", data="0" * 12, data_words="no data", reduced=True, seconds=1.5,
@@ -85,3 +85,33 @@ def test_a_damaged_file_is_a_message_and_no_traceback(project, content):
     (project.root / "results" / "x.json").write_text(content)
     with pytest.raises(LabError, match=r"results/ is not as .*Write it again"):
         results_table(project, [RECORD])
+
+
+def test_a_benchmark_is_kept_and_shown_with_what_made_it(project):
+    tables = [("Speed", [{"genre": "Folk", "times": "|a|"}, {"genre": "Rock", "times": 120}])]
+    file = save_benchmark(project, "corpus", tables, {"times_real_time": 135.0})
+    assert json.loads(file.read_text())["facts"] == {"times_real_time": 135.0}
+    shown = benchmark_tables(project, "corpus").splitlines()
+    assert shown[0].startswith("Made by `benchmarks/corpus.py`, commit `") and "cores" in shown[0]
+    assert shown[2:] == ["**Speed**", "", "| genre | times |", "|---|--:|", "| Folk | \\|a\\| |", "| Rock | 120 |"]
+
+
+@pytest.mark.parametrize("content", [None, "not json", "{}", '{"made": "2026"}'])
+def test_a_benchmark_that_is_missing_or_damaged_says_what_to_run(project, content):
+    if content is not None:
+        (project.root / "results" / "benchmarks").mkdir(parents=True)
+        (project.root / "results" / "benchmarks" / "corpus.json").write_text(content)
+    with pytest.raises(LabError, match=r"results/benchmarks/corpus\.json.*benchmarks/corpus\.py --save.*Run"):
+        benchmark_tables(project, "corpus")
+
+
+def test_what_the_page_on_the_composed_music_says_is_so():
+    """book/composed_music.md draws conclusions from the committed benchmarks; this is what they rest on."""
+    folder = Path(__file__).resolve().parent.parent / "results" / "benchmarks"
+    corpus, realism = (json.loads((folder / f"{name}.json").read_text()) for name in ("corpus", "realism"))
+    assert corpus["facts"]["times_real_time"] > 60
+    assert 0.35 < corpus["facts"]["accuracy_track"] < 0.75
+    assert corpus["facts"]["accuracy_album"] < corpus["facts"]["accuracy_track"] - 0.05
+    assert all(0.85 < corpus["facts"][f"ceiling_{axis}"] < 1 for axis in ("valence", "energy", "danceability"))
+    assert realism["facts"]["composed_to_real"] > 1.5 / 6  # six genres
+    assert realism["facts"]["composed_to_real"] < realism["facts"]["real_to_real"]

@@ -116,10 +116,14 @@ def benchmark_tables(project: Project, name: str) -> str:
                  f"{run['machine']}."]
         for table in run["tables"]:
             columns = list(table["rows"][0])
-            lines += ["", f"**{table['title']}**", "", "| " + " | ".join(columns) + " |",
-                      "|---|" + "--:|" * (len(columns) - 1)]
-            lines += ["| " + " | ".join(f"{row[column]}" for column in columns) + " |" for row in table["rows"]]
+            lines += ["", f"**{table['title']}**", "", _table_row(columns), "|---|" + "--:|" * (len(columns) - 1)]
+            lines += [_table_row([row[column] for column in columns]) for row in table["rows"]]
     except (OSError, KeyError, TypeError, ValueError, IndexError) as error:
         raise LabError(f"{file.relative_to(project.root)} is missing or not as benchmarks/{name}.py --save writes it "
-                       f"({error!r}). Run that script again.") from None
+                       f"({error!r}). Run that script with --save again.") from None
     return "\n".join(lines)
+
+
+def _table_row(cells: list) -> str:
+    """One line of a Markdown table; a bar within a cell is no end of it."""
+    return "| " + " | ".join(str(cell).replace("|", "\\|") for cell in cells) + " |"

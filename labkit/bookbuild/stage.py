@@ -141,7 +141,7 @@ def page_text(project: Project, text: str, records: list[Record]) -> str:
         text = text.replace("<!-- status -->", status_table(records))
     if "<!-- results -->" in text:
         text = text.replace("<!-- results -->", results_table(project, records))
-    text = re.sub(r"<!-- benchmark (\w+) -->", lambda found: benchmark_tables(project, found[1]), text)
+    text = re.sub(r"<!--\s*benchmark\s+([\w-]+)\s*-->", lambda found: benchmark_tables(project, found[1]), text)
     if "<!-- changelog -->" in text:
         changes = (project.root / "CHANGELOG.md").read_text(encoding="utf-8")
         text = text.replace("<!-- changelog -->", changes.split("\n", 1)[1])

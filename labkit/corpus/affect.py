@@ -53,7 +53,7 @@ class Traits:
     register: float      # mean height of the notes above the bass; 0 = C3, 1 = C6
     articulation: float  # 0 = all notes bound, 1 = short notes
     regularity: float    # share of the beats that a stroke or a low note marks, times the steadiness of the pulse
-    brightness: float    # from the mastering's slope, the cut-off of the recording and its distortion
+    brightness: float    # from the mastering's slope, the recording's cut-off and the share of overdriven notes
 
 
 # How strongly each trait moves each label, after a trait was brought to about unit spread over all genres (`_SPREAD`).
@@ -87,11 +87,13 @@ def traits(piece: Piece) -> Traits:
     brightness = (0.35 * np.log2(production["lowpass"] / 2500) / np.log2(11000 / 2500)
                   + 0.35 * (production["slope"] + 11) / 8 + 0.3 * (np.mean(driven) if driven else 0.0))
 
+    sounding = max(piece.seconds - piece.silence, 0.1)
+
     def share(value: float) -> float:
         return float(np.clip(value, 0, 1))
 
     return Traits(
-        mode=SCALES[piece.scale][1], tempo=piece.tempo, density=share(onsets / piece.seconds / 12),
+        mode=SCALES[piece.scale][1], tempo=piece.tempo, density=share(onsets / sounding / 12),
         loudness=float(np.mean([note.velocity for note in piece.notes])) if piece.notes else 0.0,
         register=share((np.mean(high) - 48) / 36) if high else 0.5, articulation=share(1 - piece.gate),
         regularity=share(marked * (1.0 if drums else 0.55) * steady), brightness=share(brightness),
@@ -182,10 +184,8 @@ def _laid(place: np.ndarray, style: Style | str) -> Affect:
 @cache
 def _calibration(style: Style) -> tuple[np.ndarray, np.ndarray]:
     """Mean and deviation of what pieces of this style express, (3,) each: from the table, or measured here."""
-    kept = json.loads(_CALIBRATION.read_text(encoding="utf-8")) if _CALIBRATION.is_file() else {}
-    row = kept.get(style.name)
-    if not row or row["style"] != _style_digest(style):
-        row = measure(style)  # an own or a changed style: some seconds, once a process
+    # An own or a changed style is measured here: some seconds, once a process.
+    row = _table()[style.name] if is_calibrated(style) else measure(style)
     return np.array(row["mean"]), np.array(row["deviation"])
 
 
@@ -205,8 +205,11 @@ def calibrate(styles: Iterable[Style]) -> Path:
 
 def is_calibrated(style: Style) -> bool:
     """Whether the committed calibration was measured on this style as it is."""
-    row = json.loads(_CALIBRATION.read_text(encoding="utf-8")).get(style.name, {})
-    return row.get("style") == _style_digest(style)
+    return _table().get(style.name, {}).get("style") == _style_digest(style)
+
+
+def _table() -> dict[str, dict]:
+    return json.loads(_CALIBRATION.read_text(encoding="utf-8")) if _CALIBRATION.is_file() else {}
 
 
 @cache

@@ -91,7 +91,7 @@ def build(profile: Profile, seed: int = 0, workers: int | None = None, progress:
         raise ValueError(f"A seed is a whole number >= 0, found {seed}. Give, for example, seed=0.")
     if workers is not None and workers < 1:
         raise ValueError(f"At least one worker process is needed, found workers={workers}. Use None for one a core.")
-    if profile.seconds < 0.5:
+    if not profile.seconds >= 0.5:
         raise ValueError(f"Clips of {profile.seconds} s are too short to hold a beat. Use at least 0.5 s.")
     folder = location(profile, seed)
     if not verify and _is_whole(folder):
@@ -127,13 +127,22 @@ def size_on_disk(folder: str | Path) -> int:
 
 
 def remove_old() -> list[str]:
-    """Remove from the cache every corpus that this version of the package would not use; returns their names."""
+    """Remove from the cache every corpus but those of the profiles as this version makes them; returns their names.
+
+    One that another process is making stays.
+    """
+    import filelock
+
     used = {digest(profile) for profile in PROFILES.values()}
     old = [path for path in (cache_root() / "corpus").glob("*") if path.is_dir() and path.name not in used]
+    gone = []
     for path in old:
-        shutil.rmtree(path)
-        path.with_name(f"{path.name}.lock").unlink(missing_ok=True)
-    return [path.name for path in old]
+        lock = path.with_name(f"{path.name}.lock")
+        with contextlib.suppress(filelock.Timeout), filelock.FileLock(lock).acquire(timeout=0):
+            shutil.rmtree(path)
+            lock.unlink(missing_ok=True)
+            gone.append(path.name)
+    return gone
 
 
 def sound(folder: str | Path, clip_id: int | str) -> np.ndarray:

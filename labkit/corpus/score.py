@@ -7,7 +7,9 @@ piece's own. Two hidden numbers, how lively and how glad an album is, move tempo
 together, as they go together in music; a piece departs a little from its album.
 """
 
+import operator
 import zlib
+from collections import Counter
 from dataclasses import dataclass
 from dataclasses import fields as dataclass_fields
 
@@ -23,6 +25,9 @@ _INVENTED = ("melody", "answer")
 _DRIVEN = ("distorted", "crunch", "fuzz", "palm-muted")  # guitars that play power chords
 _GUEST, _ELSEWHERE = 0.55, 0.55  # chance that a player of a piece is not the album's, and that its recording is not
 _WHOLE = 60.0  # seconds; the length of the pieces from which clips are cut, or twice the clip's when that is more
+_LIMITS = {"tempo": (20, 400), "dynamics": (0, 1), "density": (0, 16), "gate": (0.05, 2), "swing": (0, 1),
+           "rubato": (0, 0.9), "drift": (0, 0.2), "humanise": (0, 0.2), "swell": (0, 0.9), "liveliness": (0, 1),
+           "silence": (0, 10), "gain_db": (-80, 0), "tonic": (0, 11)}
 # Progressions for a scale that a style does not use itself, when `compose` is told to use it all the same.
 _PLAIN = {4: ("I V vi IV", "I IV V I"), 3: ("i bVI bIII bVII", "i iv v i")}
 
@@ -80,9 +85,8 @@ def compose(genre: str | Style, seed: int, seconds: float = 30.0, album: int | N
         album of this piece alone.
     changes : what to set instead of drawing it; all else stays as it would be without. One of tempo, metre, tonic,
         scale, dynamics, density, gate, swing, rubato, drift, humanise, swell, liveliness (0 to 1: how busy the patterns
-        are),
-        drums (True or False), players (role -> instrument, or None to leave the player out), effects (role -> names),
-        levels (role -> dB), production (field -> value), silence, gain_db.
+        are), drums (True or False), players (role -> instrument, or None to leave the player out), effects (role ->
+        names), levels (role -> dB), production (field -> value), silence, gain_db.
 
     Returns
     -------
@@ -90,25 +94,31 @@ def compose(genre: str | Style, seed: int, seconds: float = 30.0, album: int | N
 
     Raises
     ------
-    ValueError : the genre or a change is unknown, or `seconds` is not positive.
+    ValueError : the genre or a change is unknown or out of range, `seconds` is not positive, a seed is negative, or a
+        Style of one's own does not hold together.
 
     Example: `compose("Folk", 3, drums=False)` is `compose("Folk", 3)` without its drums.
 
     Used in: notebooks/00a_gallery, notebooks/00b_one_change
     """
+    if isinstance(genre, Style):
+        check(genre)
     style = genre if isinstance(genre, Style) else find_style(genre)
-    if not seconds > 0:
+    if not 0 < seconds < np.inf:
         raise ValueError(f"A clip needs a length above 0 seconds, found {seconds!r}. Give, for example, seconds=30.")
-    seed, album = int(seed), int(seed if album is None else album)
+    seed, album = operator.index(seed), operator.index(seed if album is None else album)
+    if min(seed, album) < 0:
+        raise ValueError(f"Seeds and albums are whole numbers >= 0, found seed={seed} and album={album}.")
     settled = _settle(style, seconds, _Dice(album, style.name, "album"), _Dice(seed, style.name, "piece"))
-    _apply(settled, changes)
+    _apply(style, settled, changes)
     dice = _Dice(seed, style.name, "notes")
     tempo, metre, silence = settled["tempo"], settled["metre"], settled["silence"]
     bars = max(1, int(np.ceil((seconds - silence) * tempo / 60 / metre)))
     clock = _Clock(settled, style.swing_beats, (bars + 2) * metre, dice("clock"))
     plan = _lay_out(style.forms[dice("form").integers(len(style.forms))], settled["bars"])
-    # The clip is cut from a longer piece: `cut` is the bar with which it begins.
-    cut = int(dice("cut").uniform() * max(0, settled["bars"] - bars))
+    cut = settled["cut"]
+    missing = cut + bars - settled["bars"]  # a piece that was told to be faster needs more bars
+    plan[-1] = (plan[-1][0], plan[-1][1] + max(0, missing))
 
     raw, sections = [], []  # raw notes: (beat, length in beats, pitch, velocity, instrument, role, delay in seconds)
     chords = _chord_bars(style, settled["scale"], plan, dice("chords"))
@@ -116,8 +126,6 @@ def compose(genre: str | Style, seed: int, seconds: float = 30.0, album: int | N
     bar = 0
     for number, (section, length) in enumerate(plan):
         last = number == len(plan) - 1
-        if last:
-            length = max(length, cut + bars - bar)  # a piece that was told to be faster needs more bars
         first, bar = bar, bar + length
         if bar <= cut or first >= cut + bars:
             continue
@@ -143,7 +151,7 @@ def compose(genre: str | Style, seed: int, seconds: float = 30.0, album: int | N
         late = hands.normal(0, settled["humanise"], len(own)) + np.array([note[6] for note in own])
         starts = silence + np.maximum(0.0, clock.at(np.array([note[0] for note in own])) + late)
         phrases = np.array([note[0] for note in own]) / 32 + dice("swell").uniform()  # of eight bars
-        touch = (0.35 + 0.65 * settled["dynamics"]) * hands.uniform(0.88, 1.12, len(own))
+        touch = (0.35 + 0.65 * settled["dynamics"]) * dice(f"{role} touch").uniform(0.88, 1.12, len(own))
         touch *= 1 + settled["swell"] * np.sin(2 * np.pi * phrases)
         notes += [Note(float(start), length * 60 / tempo, int(pitch), float(np.clip(velocity * hand, 0.02, 1.0)), name,
                        role)
@@ -160,6 +168,37 @@ def compose(genre: str | Style, seed: int, seconds: float = 30.0, album: int | N
         levels=tuple(settled["levels"].items()), effects=tuple(settled["effects"].items()),
         production=tuple(settled["production"].items()),
     )
+
+
+def check(style: Style) -> None:
+    """Find what in a Style does not hold together, before a piece fails or a part stays silent.
+
+    Raises ValueError that names the style and what to mend.
+    """
+    def refuse(what: str) -> None:
+        raise ValueError(f"The style {style.name!r} does not hold together: {what} See labkit/corpus/styles.py.")
+
+    roles = Counter(part.role for part in style.parts)
+    if not roles or max(roles.values()) > 1 or not set(roles) <= set(ROLES):
+        refuse(f"expected at least one part, and at most one of each of {', '.join(ROLES)}; found "
+               f"{', '.join(roles.elements()) or 'none'}.")
+    if not style.forms or not style.modes or not style.metres:
+        refuse("expected at least one form, mode and metre.")
+    for scale, progressions in style.modes:
+        if scale not in SCALES or not progressions:
+            refuse(f"expected scales of {', '.join(SCALES)}, each with a progression; found {scale!r}.")
+        for word in " ".join(progressions).replace("/", " ").split():
+            chord_tones(word)
+    rhythms = [(pattern, "Xxow-.123456789") for part in style.parts for pattern in part.patterns]
+    rhythms += [(pattern, "Xxo.") for kit in (*style.drums, style.fill) for _, pattern in kit]
+    for pattern, signs in rhythms:
+        if len(pattern) not in {metre * STEPS_PER_BEAT for metre in style.metres} or not set(pattern) <= set(signs):
+            refuse(f"expected patterns of {signs}, four signs a beat of its metres; found {pattern!r}.")
+    for mean, deviation in (style.mood.valence, style.mood.energy, style.mood.danceability):
+        if not 0 < deviation**2 < mean * (1 - mean):
+            refuse(f"no labels in [0, 1] have the mean {mean} and the deviation {deviation}.")
+    if style.compass < 4:
+        refuse(f"a melody needs a compass of at least 4 semitones, found {style.compass}.")
 
 
 # --- what is settled before the first note --------------------------------------------------------------------------
@@ -230,8 +269,10 @@ def _settle(style: Style, seconds: float, album: _Dice, piece: _Dice) -> dict:
     production["peak_db"] = float(session("peak height").normal(0, 2.5) + own.normal(0, 2.0))
     humanise = fixed(style.humanise, "humanise")
     tempo, metre = follow("tempo"), int(album("metre").choice(style.metres))
+    whole, heard = (int(np.ceil(span * tempo / 60 / metre)) for span in (max(2 * seconds, _WHOLE), seconds))
     return dict(
-        tempo=tempo, metre=metre, bars=int(np.ceil(max(2 * seconds, _WHOLE) * tempo / 60 / metre)), consort=consort,
+        # The clip is cut from a longer piece of so many bars: `cut` is the bar with which it begins.
+        tempo=tempo, metre=metre, bars=whole, cut=int(piece("cut").uniform() * (whole - heard)), consort=consort,
         density=follow("density"), dynamics=follow("dynamics"), liveliness=lively, glad=glad,
         tonic=(int(album("key").integers(12)) + int(piece("key").choice([0, 0, 0, 5, 7]))) % 12,
         scale=scale, gate=_between(style.gate, 1 - 0.6 * lively - 0.4 * album("gate").uniform(0, 1)),
@@ -252,13 +293,16 @@ def _bring_a_lead(style: Style, players: dict[str, str]) -> None:
         players[part.role] = next(filter(None, part.instruments))
 
 
-def _apply(settled: dict, changes: dict) -> None:
+def _apply(style: Style, settled: dict, changes: dict) -> None:
     """Set what the caller wants otherwise."""
-    known = sorted(set(settled) - {"habits", "glad", "consort", "bars", "registers"})
+    known = sorted(set(settled) - {"habits", "glad", "consort", "bars", "cut", "registers"})
     for name, value in changes.items():
         if name not in known:
             raise ValueError(f"There is no {name!r} to change in a piece. Expected one of: {', '.join(known)}.")
         if not isinstance(settled[name], dict):
+            low, high = _LIMITS.get(name, (-np.inf, np.inf))
+            if name != "scale" and not low <= value <= high:
+                raise ValueError(f"{name}: expected a number from {low:g} to {high:g}, found {value!r}.")
             settled[name] = value
             continue
         places = settled[name] if name in ("levels", "production") else dict.fromkeys(ROLES)
@@ -267,8 +311,12 @@ def _apply(settled: dict, changes: dict) -> None:
         settled[name] = settled[name] | value
     if settled["scale"] not in SCALES:
         raise ValueError(f"There is no scale {settled['scale']!r}. Expected one of: {', '.join(SCALES)}.")
-    if not settled["tempo"] > 0:
-        raise ValueError(f"A tempo is more than 0 beats a minute, found {settled['tempo']!r}.")
+    if settled["metre"] not in style.metres:
+        raise ValueError(f"{style.name} has no patterns for a metre of {settled['metre']!r}. Expected one of "
+                         f"{', '.join(map(str, sorted(set(style.metres))))}.")
+    for role, names in settled["effects"].items():
+        if isinstance(names, str):
+            raise ValueError(f"effects of {role!r}: expected a tuple of names, found {names!r}. Write ({names!r},).")
 
 
 def _index(place: float, choices: tuple) -> int:
@@ -280,11 +328,11 @@ class _Clock:
     """From beats to seconds: a pulse that wanders and breathes, with swung subdivisions."""
 
     def __init__(self, settled: dict, unit: float, beats: int, rng: np.random.Generator):
-        at = np.arange(beats + 1)
+        phase, at = rng.uniform(), np.arange(beats + 1)  # the phase first: it must not depend on the number of beats
         wander, noise = np.zeros(beats + 1), rng.normal(0, 1, beats + 1)
         for beat in at[1:]:  # each beat keeps most of the tempo of the one before
             wander[beat] = 0.9 * wander[beat - 1] + np.sqrt(1 - 0.9**2) * noise[beat]
-        breath = np.sin(2 * np.pi * (at / 16 + rng.uniform()))  # phrases of sixteen beats
+        breath = np.sin(2 * np.pi * (at / 16 + phase))  # phrases of sixteen beats
         lengths = 60 / settled["tempo"] * (1 + settled["drift"] * wander + settled["rubato"] * breath)
         self.times = np.append(0.0, np.cumsum(lengths))
         self.swing, self.unit = settled["swing"], unit

@@ -1,12 +1,13 @@
 """What a style is: the data from which pieces of one genre are composed, and the little languages it is written in.
 
 The twenty genres themselves stand in `genres/`, one file each. How to add one: write a file like theirs, most easily
-from its nearest neighbour, and name it in `genres/__init__.py`; no other file changes. Use instruments of
-`instruments.py` and `drums.py`, effects of `effects.py` and scales of `SCALES`. Then look at a few mel spectrograms of
-the new genre and listen to them: `render(compose("My genre", seed=1))`.
+from its nearest neighbour, name it in `genres/__init__.py`, and run `python -m labkit data calibrate`; the gallery and
+`datasets.CLASS_MAPPING` want to know it too. To try one out nothing has to be registered: `compose` takes a Style. Use
+instruments of `instruments.py` and `drums.py`, effects of `effects.py` and scales of `SCALES`. Then look at a few mel
+spectrograms of the new genre and listen to them: `render(compose("My genre", seed=1))`.
 
-How to write a pattern: one bar, four steps a beat, so 16 characters in four-four time and 12 in three-four (spaces are
-for the eye). A style may hold patterns for several metres; each piece takes those that fit its own. A calm piece of the
+How to write a pattern: one bar, four steps a beat, so 16 characters in four-four time and 12 in three-four, without
+spaces. A style may hold patterns for several metres; each piece takes those that fit its own. A calm piece of the
 genre takes the pattern with few strokes, a lively one that with many.
 
     X x o   all notes of the chord (for drums: one stroke): accented, normal, soft
