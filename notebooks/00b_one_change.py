@@ -118,8 +118,8 @@ say(f"Cells within 50 dB of the loudest: {filled[0]:.0%} clean, {filled[1]:.0%} 
 # ## Drums on and off
 
 # %%
-with_drums = compose("Pop", 16, SECONDS, drums=True)
-without = compose("Pop", 16, SECONDS, drums=False)
+with_drums = compose("Pop", 5, SECONDS, drums=True)
+without = compose("Pop", 5, SECONDS, drums=False)
 
 # %% tags=["hide-input"]
 pictures = compare("drums", with_drums, without, ("with drums", "without drums"))
