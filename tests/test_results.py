@@ -115,3 +115,10 @@ def test_what_the_page_on_the_composed_music_says_is_so():
     assert all(0.85 < corpus["facts"][f"ceiling_{axis}"] < 1 for axis in ("valence", "energy", "danceability"))
     assert realism["facts"]["composed_to_real"] > 1.5 / 6  # six genres
     assert realism["facts"]["composed_to_real"] < realism["facts"]["real_to_real"]
+    distances = next(row for row in realism["tables"][0]["rows"] if row["descriptor"] == "median distance")
+    assert all(float(distances[genre]) < float(distances["two real genres"]) for genre in ("Folk", "Pop", "Rock"))
+    taken = {row["real"]: int(row[row["real"]]) for row in realism["tables"][3]["rows"]}
+    assert min(taken["Rock"], taken["Hip-Hop"]) > 40 and taken["Pop"] < 100 / 6
+    heard = {row["label"]: float(row["ridge, other albums"]) - row["such a model on FMA-small"]
+             for table in corpus["tables"] if "noise ceiling" in table["rows"][0] for row in table["rows"]}
+    assert heard["danceability"] < -0.15 and abs(heard["valence"]) < 0.15
