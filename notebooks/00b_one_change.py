@@ -212,11 +212,11 @@ classical, hiphop = find_style("Classical"), find_style("Hip-Hop")
 mine = replace(
     classical, name="Chamber-Hop",
     listen="Strings over a slow beat.",
-    tempo=(78, 96), metres=(4,), rubato=(0.0, 0.0),
+    tempo=(78, 96), rubato=(0.0, 0.0),
     drums=hiphop.drums, drum_level=2.0, swing=(0.1, 0.4), swing_beats=0.5,
     forms=hiphop.forms, production=hiphop.production,
 )
-piece = compose(mine, 1, SECONDS, drums=True)
+piece = compose(mine, 1, SECONDS, drums=True, metre=4)
 
 # %% tags=["hide-input"]
 sound = render(piece)
