@@ -35,10 +35,11 @@ def exhibit(genre):
     say(find_style(genre).listen)
     pieces = [compose(genre, seed, SECONDS) for seed in SEEDS]
     sounds = [render(piece) for piece in pieces]
-    figure, axes = plots.figure(columns=2, height=2.0, sharey=True)
-    for axis, piece, sound in zip(axes[0], pieces, sounds):
+    figure, axes = plots.figure(rows=2, height=1.6)
+    for axis, piece, sound in zip(axes, pieces, sounds):
         plots.spectrogram(axis, mel_spectrogram(sound), SAMPLE_RATE / HOP, SAMPLE_RATE / 2,
                           title=describe(piece))
+    axes[0].set(xlabel="")
     plots.show(figure, alt=f"Mel spectrograms of two pieces of {genre}: "
                            + " and ".join(describe(piece) for piece in pieces) + ".")
     for number, (piece, sound) in enumerate(zip(pieces, sounds), start=1):

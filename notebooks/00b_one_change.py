@@ -28,7 +28,7 @@ from labkit.features import HOP, SAMPLE_RATE, chromagram, mel_spectrogram
 from labkit.show import listen, say
 
 SECONDS = 8.0
-moods, moved = {}, {}  # what each change does to the labels, and to the mean of a mel band in dB
+moods, moved = {}, {}  # of each change: the labels, and how far it moves a mel band (dB)
 
 # %%
 def compare(name, first, second, words):
@@ -49,11 +49,11 @@ def compare(name, first, second, words):
 # %% [markdown]
 # ## Tempo
 #
-# The same song at two speeds. Count the strongest vertical bars between two ticks of the time axis.
+# The same song at two speeds. Count the strong vertical bars between two ticks of the time axis: they are the snare drum.
 
 # %%
-slow = compose("Rock", 24, SECONDS, tempo=84)
-fast = compose("Rock", 24, SECONDS, tempo=138)
+slow = compose("Hip-Hop", 3, SECONDS, tempo=84)
+fast = compose("Hip-Hop", 3, SECONDS, tempo=138)
 
 # %% tags=["hide-input"]
 pictures = compare("tempo", slow, fast, ("84 beats a minute", "138 beats a minute"))

@@ -38,8 +38,8 @@ say(lab.note("genre", "sound"))
 # picked 20 of them and computed one file of features for each clip.
 #
 # Without such data at hand, this book uses its **composed corpus**: short pieces that the package `labkit` composes and
-# plays itself, in genres of the same names. They are simpler than real music. In return we know everything about them:
-# the tempo, the key, the time of each note.
+# plays itself, in the same twenty genres ([how](../book/composed_music.md), and [how they sound](00a_gallery.ipynb)). They are
+# simpler than real music. In return we know everything about them: the tempo, the key, the time of each note.
 #
 # A dataset folder has one label file for each of its parts. We read its first lines as they are.
 

@@ -96,6 +96,12 @@ def test_a_benchmark_is_kept_and_shown_with_what_made_it(project):
     assert shown[2:] == ["**Speed**", "", "| genre | times |", "|---|--:|", "| Folk | \\|a\\| |", "| Rock | 120 |"]
 
 
+def test_a_long_table_of_a_benchmark_is_folded(project):
+    save_benchmark(project, "corpus", [("Many", [{"row": number} for number in range(20)])], {})
+    shown = benchmark_tables(project, "corpus")
+    assert "````{dropdown} Many\n| row |\n" in shown and shown.endswith("| 19 |\n````")
+
+
 @pytest.mark.parametrize("content", [None, "not json", "{}", '{"made": "2026"}'])
 def test_a_benchmark_that_is_missing_or_damaged_says_what_to_run(project, content):
     if content is not None:

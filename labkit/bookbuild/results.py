@@ -116,12 +116,19 @@ def benchmark_tables(project: Project, name: str) -> str:
                  f"{run['machine']}."]
         for table in run["tables"]:
             columns = list(table["rows"][0])
-            lines += ["", f"**{table['title']}**", "", _table_row(columns), "|---|" + "--:|" * (len(columns) - 1)]
-            lines += [_table_row([row[column] for column in columns]) for row in table["rows"]]
+            made = [_table_row(columns), "|---|" + "--:|" * (len(columns) - 1),
+                    *(_table_row([row[column] for column in columns]) for row in table["rows"])]
+            if len(table["rows"]) > _LONG:
+                lines += ["", f"````{{dropdown}} {table['title']}", *made, "````"]
+            else:
+                lines += ["", f"**{table['title']}**", "", *made]
     except (OSError, KeyError, TypeError, ValueError, IndexError) as error:
         raise LabError(f"{file.relative_to(project.root)} is missing or not as benchmarks/{name}.py --save writes it "
                        f"({error!r}). Run that script with --save again.") from None
     return "\n".join(lines)
+
+
+_LONG = 8  # rows; a longer table is folded on the page
 
 
 def _table_row(cells: list) -> str:
