@@ -5,8 +5,9 @@ from labkit.corpus.styles import Mood, Part, Production, Style
 
 STYLE = Style(
     name="Blues",
-    listen="A sung or bent line that an instrument answers, over a shuffle of dominant seventh chords in twelve bars. "
-           "In the picture: gliding parallel lines with pauses between them, and pairs of strokes of uneven distance.",
+    listen="A sung or bent line that an instrument answers, over a shuffle of dominant seventh chords in twelve "
+           "bars. In the picture: gliding parallel lines with pauses between them, and pairs of strokes of uneven "
+           "distance.",
     mood=Mood(valence=(0.46, 0.25), energy=(0.31, 0.21), danceability=(0.47, 0.15)),
     tempo=(54, 168), metres=(4, 4, 4, 4, 3), swing=(0.0, 1.0), drift=(0.0, 0.03), rubato=(0.0, 0.03),
     humanise=(0.006, 0.018), density=(0.7, 2.4), compass=11, leaps=0.25, rests=0.4, gate=(0.7, 0.98),

@@ -9,10 +9,8 @@ _CLUB = (Section("build", 0.2, ("figure", "drums", "bass"), 0.85), Section("brea
 STYLE = Style(
     name="Chiptune",
     listen="The square and triangle waves of an old games console: quick broken chords, a nimble tune and hissing "
-           "drums, "
-           "some albums over a modern beat. In the picture: straight lines, evenly stacked, on and off at once, and "
-           "hard "
-           "upright edges.",
+           "drums, some albums over a modern beat. In the picture: straight lines, evenly stacked, on and off at "
+           "once, and hard upright edges.",
     mood=Mood(valence=(0.43, 0.28), energy=(0.67, 0.22), danceability=(0.57, 0.17), assumed="Electronic, energy + "
               "0.05"),
     tempo=(74, 186), metres=(4, 4, 4, 4, 4, 4, 3), swing=(0.0, 0.25), swing_beats=0.5, drift=(0.0, 0.001),

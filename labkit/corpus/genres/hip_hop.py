@@ -6,10 +6,8 @@ from labkit.corpus.styles import Mood, Part, Production, Style
 STYLE = Style(
     name="Hip-Hop",
     listen="Somebody speaks in rhythm over a loop, a deep bass and a dry drum beat; some albums leave the voice out. "
-           "In "
-           "the picture: bundles of short sloping lines between 200 and 4000 Hz, strong bars of snare, and a thick "
-           "band "
-           "at the bottom.",
+           "In the picture: bundles of short sloping lines between 200 and 4000 Hz, strong bars of snare, and a "
+           "thick band at the bottom.",
     mood=Mood(valence=(0.59, 0.23), energy=(0.56, 0.2), danceability=(0.62, 0.15)),
     tempo=(66, 144), metres=(4, 4, 4, 4, 4, 4, 4, 4, 4, 3), swing=(0.0, 0.75), swing_beats=0.5, drift=(0.0, 0.003),
     humanise=(0.002, 0.014), density=(1.6, 3.0), compass=5, leaps=0.3, rests=0.15, gate=(0.55, 0.95),

@@ -6,8 +6,8 @@ from labkit.corpus.styles import Mood, Part, Production, Style
 STYLE = Style(
     name="Indie-Rock",
     listen="Ringing or roughened guitars in eighths, a plain voice half buried in them, a dry drum kit. In the "
-           "picture: a haze of guitar over the whole width in which the bars of snare and cymbals stand, and few clear "
-           "lines.",
+           "picture: a haze of guitar over the whole width in which the bars of snare and cymbals stand, and few "
+           "clear lines.",
     mood=Mood(valence=(0.42, 0.25), energy=(0.58, 0.23), danceability=(0.41, 0.15), assumed="Rock, energy - 0.06, "
               "danceability + 0.02"),
     tempo=(72, 184), metres=(4, 4, 4, 4, 4, 4, 3), swing=(0.0, 0.15), drift=(0.0, 0.02), rubato=(0.0, 0.01),

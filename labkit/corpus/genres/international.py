@@ -5,9 +5,9 @@ from labkit.corpus.styles import Mood, Part, Production, Style
 
 STYLE = Style(
     name="International",
-    listen="Dance bands, singers and soloists of many countries: montuno and clave, off-beat guitars, tabla and drone, "
-           "seven-eight brass. In the picture: dense, regular strokes of hand drums over the whole width, and one loud "
-           "ornamented line.",
+    listen="Dance bands, singers and soloists of many countries: montuno and clave, off-beat guitars, tabla and "
+           "drone, seven-eight brass. In the picture: dense, regular strokes of hand drums over the whole width, and "
+           "one loud ornamented line.",
     mood=Mood(valence=(0.62, 0.26), energy=(0.44, 0.21), danceability=(0.49, 0.16)),
     tempo=(62, 164), metres=(4, 4, 4, 4, 4, 3, 7), swing=(0.0, 0.4), swing_beats=0.5, drift=(0.0, 0.02),
     rubato=(0.0, 0.02), humanise=(0.003, 0.015), density=(0.7, 3.0), compass=10, leaps=0.18, rests=0.3,

@@ -5,9 +5,9 @@ from labkit.corpus.styles import Mood, Part, Production, Section, Style
 
 STYLE = Style(
     name="Jazz",
-    listen="A horn or a piano improvises over a walking bass and a ride cymbal; the piano puts in chords off the beat. "
-           "In the picture: a restless line over four even bass notes a bar, and a fine swinging grain of cymbals on "
-           "top.",
+    listen="A horn or a piano improvises over a walking bass and a ride cymbal; the piano puts in chords off the "
+           "beat. In the picture: a restless line over four even bass notes a bar, and a fine swinging grain of "
+           "cymbals on top.",
     mood=Mood(valence=(0.31, 0.24), energy=(0.33, 0.22), danceability=(0.38, 0.16)),
     tempo=(52, 244), metres=(4, 4, 4, 4, 4, 3, 5), swing=(0.1, 1.0), drift=(0.0, 0.02), rubato=(0.0, 0.04),
     humanise=(0.006, 0.022), density=(0.6, 2.4), compass=15, leaps=0.33, rests=0.4, gate=(0.5, 0.98),

@@ -6,8 +6,8 @@ from labkit.corpus.styles import Mood, Part, Production, Section, Style
 STYLE = Style(
     name="Old-Time",
     listen="A fiddle or banjo tune in running eighths with a boom-chuck guitar, as on an old disc or a porch "
-           "recording. In the picture: little above some kilohertz, a crowd of short notes below, clicks as hair-thin "
-           "full lines.",
+           "recording. In the picture: little above some kilohertz, a crowd of short notes below, clicks as hair- "
+           "thin full lines.",
     mood=Mood(valence=(0.54, 0.23), energy=(0.18, 0.14), danceability=(0.44, 0.14)),
     tempo=(80, 172), metres=(4, 4, 4, 4, 3), swing=(0.0, 0.5), drift=(0.0, 0.04), rubato=(0.0, 0.02),
     humanise=(0.006, 0.018), density=(0.9, 3.2), compass=11, leaps=0.22, rests=0.1, gate=(0.8, 1.0),

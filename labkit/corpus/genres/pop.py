@@ -6,8 +6,8 @@ from labkit.corpus.styles import Mood, Part, Production, Style
 STYLE = Style(
     name="Pop",
     listen="A clear voice in front of a steady beat; four chords go round, and the refrain is fuller than the verse. "
-           "In the picture: even bars of drums from bottom to top, the wavy lines of the voice, and an edge where the "
-           "refrain begins.",
+           "In the picture: even bars of drums from bottom to top, the wavy lines of the voice, and an edge where "
+           "the refrain begins.",
     mood=Mood(valence=(0.47, 0.26), energy=(0.5, 0.25), danceability=(0.56, 0.16)),
     tempo=(62, 156), metres=(4, 4, 4, 4, 4, 4, 3), swing=(0.0, 0.3), swing_beats=0.5, drift=(0.0, 0.008),
     humanise=(0.0, 0.012), density=(0.7, 2.2), compass=9, leaps=0.2, rests=0.3, gate=(0.6, 0.98),

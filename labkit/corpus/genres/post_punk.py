@@ -9,8 +9,9 @@ _GROOVE = (Section("verse", 0.4, ("melody", "bass", "drums"), 0.9),
 
 STYLE = Style(
     name="Post-Punk",
-    listen="A picked bass carries the tune high up, over dry drums or a drum machine; guitars are thin and broken, the "
-           "voice low and plain. In the picture: hard narrow bars of drums, dark between them, and busy lines of bass.",
+    listen="A picked bass carries the tune high up, over dry drums or a drum machine; guitars are thin and broken, "
+           "the voice low and plain. In the picture: hard narrow bars of drums, dark between them, and busy lines of "
+           "bass.",
     mood=Mood(valence=(0.44, 0.25), energy=(0.63, 0.21), danceability=(0.49, 0.16), assumed="Rock, valence + 0.02, "
               "energy - 0.01, danceability + 0.10"),
     tempo=(84, 184), metres=(4, 4, 4, 4, 4, 4, 4, 4, 3), swing=(0.0, 0.1), drift=(0.0, 0.01), humanise=(0.0, 0.012),

@@ -8,8 +8,9 @@ _JAM = (Section("vamp", 0.35, ("melody", "pad", "bass", "drums"), 0.8),
 
 STYLE = Style(
     name="Psych-Rock",
-    listen="One or two chords go round for minutes under fuzz, organ or sitar, sung from far away in echo and phaser. "
-           "In the picture: an even tide of bass and drums, dark gaps that wander slantwise, blurred lines on top.",
+    listen="One or two chords go round for minutes under fuzz, organ or sitar, sung from far away in echo and "
+           "phaser. In the picture: an even tide of bass and drums under blurred lines, and little that stands still "
+           "or stops.",
     mood=Mood(valence=(0.38, 0.25), energy=(0.56, 0.24), danceability=(0.39, 0.15), assumed="Rock, valence - 0.04, "
               "energy - 0.08"),
     tempo=(58, 172), metres=(4, 4, 4, 4, 4, 4, 3), swing=(0.0, 0.35), drift=(0.0, 0.03), rubato=(0.0, 0.02),

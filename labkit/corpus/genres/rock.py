@@ -6,10 +6,8 @@ from labkit.corpus.styles import Mood, Part, Production, Style
 STYLE = Style(
     name="Rock",
     listen="Guitars, bass and drums played hard in eighths, a strong voice above, a riff that comes back; in quieter "
-           "songs "
-           "an organ, a piano or clean strings. In the picture: a dense carpet of guitar cut by even bars of snare, "
-           "and "
-           "cymbal wash on top.",
+           "songs an organ, a piano or clean strings. In the picture: a dense carpet of guitar cut by even bars of "
+           "snare, and cymbal wash on top.",
     mood=Mood(valence=(0.42, 0.27), energy=(0.64, 0.24), danceability=(0.39, 0.16)),
     tempo=(62, 178), metres=(4, 4, 4, 4, 4, 4, 4, 4, 3), swing=(0.0, 0.35), drift=(0.0, 0.015), rubato=(0.0, 0.008),
     humanise=(0.003, 0.013), density=(0.6, 2.1), compass=9, leaps=0.22, rests=0.35, gate=(0.6, 0.99),

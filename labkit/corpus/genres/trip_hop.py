@@ -6,10 +6,8 @@ from labkit.corpus.styles import Mood, Part, Production, Style
 STYLE = Style(
     name="Trip-Hop",
     listen="A slow, heavy drum loop under an electric piano, strings or a lonely horn, often with a half-whispered "
-           "voice "
-           "and the crackle of old discs. In the picture: widely spaced bars of drums, a thick band of bass, soft "
-           "lines "
-           "between, hair-thin clicks.",
+           "voice and the crackle of old discs. In the picture: widely spaced bars of drums, a thick band of bass, "
+           "soft lines between, hair-thin clicks.",
     mood=Mood(valence=(0.44, 0.23), energy=(0.46, 0.2), danceability=(0.58, 0.15),
               assumed="Hip-Hop, valence - 0.15, energy - 0.1, danceability - 0.04"),
     tempo=(58, 126), metres=(4, 4, 4, 4, 4, 4, 4, 4, 4, 3), swing=(0.0, 0.8), swing_beats=0.5, drift=(0.0, 0.008),
