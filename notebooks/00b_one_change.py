@@ -49,7 +49,8 @@ def compare(name, first, second, words):
 # %% [markdown]
 # ## Tempo
 #
-# The same song at two speeds. Count the strong vertical bars between two ticks of the time axis: they are the snare drum.
+# The same song at two speeds. Count the strong vertical bars between two ticks of the time axis: each is a stroke on every
+# second beat.
 
 # %%
 slow = compose("Hip-Hop", 3, SECONDS, tempo=84)
