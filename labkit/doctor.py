@@ -294,7 +294,7 @@ def warm_librosa() -> None:
     import numpy as np
 
     from labkit.corpus import GENRES, compose, render
-    from labkit.features import extract
+    from labkit.features import READINGS, extract, synchronise
     from labkit.profiles import SAMPLE_RATE
 
     for genre in GENRES:
@@ -303,7 +303,9 @@ def warm_librosa() -> None:
     sound = 0.2 * np.sin(2 * np.pi * 440 * seconds) + 0.02 * np.random.default_rng(0).standard_normal(len(seconds))
     sound[:: SAMPLE_RATE // 2] += 0.5  # two clicks a second
     sound = sound.astype(np.float32)
-    extract(sound)
+    for reading in READINGS:
+        extract(sound, reading)
+    synchronise(np.ones((1, 4)), [2])  # double precision
     librosa.onset.onset_detect(y=sound, sr=SAMPLE_RATE)
     librosa.feature.chroma_stft(y=sound, sr=SAMPLE_RATE)
     librosa.feature.mfcc(y=sound, sr=SAMPLE_RATE)

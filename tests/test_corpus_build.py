@@ -444,7 +444,7 @@ def test_digest_covers_sizes_seed_styles_and_libraries(monkeypatch):
 @pytest.mark.parametrize("name, line, another", [
     ("build.py", "_X = 1", False), ("__init__.py", "_X = 1", False), ("plan.py", "# a comment", False),
     ("plan.py", "_X = 1", True), ("score.py", "_X = 1", True), ("new.json", "{}", True),
-    ("../features.py", "_X = 1", True)])
+    ("../features/rhythm.py", "_X = 1", True)])
 def test_digest_covers_the_code_that_decides_the_contents(tmp_path, monkeypatch, name, line, another):
     package = shutil.copytree(ROOT / "labkit", tmp_path / "labkit", ignore=shutil.ignore_patterns("__pycache__"))
     monkeypatch.setattr(builder, "__file__", str(package / "corpus" / "build.py"))

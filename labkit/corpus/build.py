@@ -195,7 +195,7 @@ def _code() -> str:
     """
     here = Path(__file__).resolve().parent
     code = [file for file in sorted(here.glob("*.py")) if file.name not in ("__init__.py", "build.py")]
-    code.append(here.parent / "features.py")
+    code += [file for file in sorted((here.parent / "features").glob("*.py")) if file.name != "course.py"]
     tables = [(file.name, file.read_bytes()) for file in sorted(here.glob("*.json"))]
     # To parse the code takes a quarter of a second, to read it a millisecond: the result is kept for the same bytes.
     read = repr((sys.version_info[:2], [(file.name, file.read_bytes()) for file in code], tables))

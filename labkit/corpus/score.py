@@ -2,9 +2,10 @@
 
 The method is the plain one of rule-based accompaniment programs: chords from a progression, accompaniment from rhythm
 patterns, a melody that walks along the scale, rests on chord tones on strong beats and repeats its rhythm as a motif
-A A B A. What an album fixes (tempo region, home key, players, mix) is drawn from the album's seed, the rest from the
-piece's own. Two hidden numbers, how lively and how glad an album is, move tempo, playing, rhythms, mode and register
-together, as they go together in music; a piece departs a little from its album.
+A A B A. What an album has of its own (tempo region, home key, players, mix) is drawn from the album's seed, the rest
+from the piece's. A piece departs from its album: it may have guests, another recording and another key. Two hidden
+numbers of an album are independent of each other: how lively it is moves tempo, density, touch, note lengths and
+patterns together, how glad it is moves mode and register together.
 """
 
 import operator
@@ -23,7 +24,8 @@ _STRIKES = {"X": 1.0, "x": 0.8, "o": 0.5}
 _DIGIT_VELOCITY = 0.75
 _INVENTED = ("melody", "answer")
 _DRIVEN = ("distorted", "crunch", "fuzz", "palm-muted")  # guitars that play power chords
-_GUEST, _ELSEWHERE = 0.55, 0.55  # chance that a player of a piece is not the album's, and that its recording is not
+# Chance that a player of a piece is not the album's, and that its recording is not: the dials of the album leak.
+_GUEST, _ELSEWHERE = 0.55, 0.55
 _WHOLE = 60.0  # seconds; the length of the pieces from which clips are cut, or twice the clip's when that is more
 _LIMITS = {"tempo": (20, 400), "dynamics": (0, 1), "density": (0, 16), "gate": (0.05, 2), "swing": (0, 1),
            "rubato": (0, 0.9), "drift": (0, 0.2), "humanise": (0, 0.2), "swell": (0, 0.9), "liveliness": (0, 1),
@@ -81,8 +83,8 @@ def compose(genre: str | Style, seed: int, seconds: float = 30.0, album: int | N
     genre : a key of `STYLES`, or a Style of one's own.
     seed : integer >= 0; the same arguments give the same piece on every call.
     seconds : length of the clip, more than 0.
-    album : integer >= 0; pieces of one genre and album share tempo region, home key, players and mix. None makes an
-        album of this piece alone.
+    album : integer >= 0; pieces of one genre and album lie near to each other in tempo, and often, not always, share
+        players, key and mix. None makes an album of this piece alone.
     changes : what to set instead of drawing it; all else stays as it would be without. One of tempo, metre, tonic,
         scale, dynamics, density, gate, swing, rubato, drift, humanise, swell, liveliness (0 to 1: how busy the patterns
         are), drums (True or False), players (role -> instrument, or None to leave the player out), effects (role ->
@@ -257,7 +259,7 @@ def _settle(style: Style, seconds: float, album: _Dice, piece: _Dice) -> dict:
         registers[part.role] = round(pick.normal(0, 3)) if part.role in _INVENTED else 0  # singers differ in height
     _bring_a_lead(style, players)
     levels["drums"] = style.drum_level + float(session("drum level").normal(0, 1.8) + own.normal(0, 1.2))
-    # Key, playback gain, silence and the recorder's noise say nothing of the genre: a classifier must ignore them.
+    # Key, playback gain, silence and this part of the noise say nothing of the genre: a classifier must ignore them.
     nuisance = piece("nuisance")
     recorder_db = nuisance.uniform(-72, -48)
     production = {item.name: fixed(getattr(style.production, item.name), item.name)

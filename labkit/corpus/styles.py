@@ -97,7 +97,7 @@ class Production:
 
     width: Range = (0.0, 0.4)           # share of chords and pads that reaches the mono sum late (wide stereo)
     pump: Range = (0.0, 0.0)            # how far the bass drum pushes the other parts down, 0 to 1
-    rooms: tuple[str, ...] = ("room",)  # names in effects.ROOMS; an album picks one
+    rooms: tuple[str, ...] = ("room",)  # names in effects.ROOMS; a recording is in one
     reverb_seconds: Range = (0.3, 0.9)  # time to fall by 60 dB
     reverb_mix: Range = (0.05, 0.2)     # share of the reverberated sound
     echo_mix: Range = (0.0, 0.0)        # share of echoes in the tempo of the piece
@@ -109,18 +109,21 @@ class Production:
     highpass: Range = (25.0, 45.0)      # Hz
     wow: Range = (0.0, 0.0)             # greatest shift of pitch by an uneven turntable, as a share of the frequency
     bits: Range = (16.0, 16.0)          # steps of the amplitude, as a power of two
-    noise_db: Range = (-75.0, -62.0)    # hiss of tape and amplifiers against the loudest passage
+    noise_db: Range = (-75.0, -62.0)    # the genre's part of the hiss of tape and amplifiers, against unit loudness
     crackle: Range = (0.0, 0.0)         # clicks a second, of an old disc
 
 
 @dataclass(frozen=True)
 class Mood:
-    """Mean and standard deviation of the three affect labels over the pieces of a genre; see affect.py."""
+    """Mean and standard deviation of the three affect labels over the pieces of a genre; see affect.py.
+
+    For ten genres they are those of published labels, for ten a neighbour's, moved by hand.
+    """
 
     valence: tuple[float, float]
     energy: tuple[float, float]
     danceability: tuple[float, float]
-    assumed: str = ""  # empty for published means; else from which genre, and how changed, the means are assumed
+    assumed: str = ""  # empty for published ones; else from which genre, and by how much, the means were moved by hand
 
 
 @dataclass(frozen=True)

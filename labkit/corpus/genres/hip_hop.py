@@ -5,7 +5,7 @@ from labkit.corpus.styles import Mood, Part, Production, Style
 
 STYLE = Style(
     name="Hip-Hop",
-    listen="Somebody speaks in rhythm over a loop, a deep bass and a dry drum beat; some albums leave the voice out. "
+    listen="A voice raps vowels, no words, over a loop, a deep bass and a dry drum beat; some albums leave it out. "
            "In the picture: bundles of short sloping lines between 200 and 4000 Hz, strong bars of snare, and a "
            "thick band at the bottom.",
     mood=Mood(valence=(0.59, 0.23), energy=(0.56, 0.2), danceability=(0.62, 0.15)),
