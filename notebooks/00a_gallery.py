@@ -8,8 +8,11 @@
 #
 # **What we need.** Nothing; 20 minutes with headphones, half a minute to run.
 #
-# Each picture has the time to the right and the pitch upwards; the brighter, the louder. Vertical bars are strokes,
+# Each picture has the time to the right and the frequency upwards; the brighter, the louder. Vertical bars are strokes,
 # horizontal lines are held notes, a ladder of lines is one note with its overtones. Press play and follow the picture.
+#
+# The words above a pair describe the genre, not these two bands: they may lack a player that the words name, or play
+# something that the words leave out. Who plays stands beside each player.
 
 # %% tags=["parameters"]
 profile = None  # the page is the same for each; the lessons use it
@@ -18,9 +21,11 @@ profile = None  # the page is the same for each; the lessons use it
 # ## Set-up
 #
 # `compose` writes a score from a genre and a seed, `render` plays it. The same seed gives the same piece each time. We play
-# ten seconds from the middle of two pieces.
+# ten seconds of two pieces. Like the clips of a dataset they are cut out of a longer piece, here from a bar drawn at random.
 
 # %%
+import numpy as np
+
 from labkit import plots
 from labkit.corpus import compose, find_style, render
 from labkit.features import HOP, SAMPLE_RATE, mel_spectrogram
@@ -35,13 +40,14 @@ def exhibit(genre):
     say(find_style(genre).listen)
     pieces = [compose(genre, seed, SECONDS) for seed in SEEDS]
     sounds = [render(piece) for piece in pieces]
+    pictures = [mel_spectrogram(sound) for sound in sounds]
     figure, axes = plots.figure(rows=2, height=1.6)
-    for axis, piece, sound in zip(axes, pieces, sounds):
-        plots.spectrogram(axis, mel_spectrogram(sound), SAMPLE_RATE / HOP, SAMPLE_RATE / 2,
+    for axis, piece, picture in zip(axes, pieces, pictures):
+        plots.spectrogram(axis, picture, SAMPLE_RATE / HOP, SAMPLE_RATE / 2,
                           title=describe(piece))
     axes[0].set(xlabel="")
-    plots.show(figure, alt=f"Mel spectrograms of two pieces of {genre}: "
-                           + " and ".join(describe(piece) for piece in pieces) + ".")
+    plots.show(figure, alt=f"Mel spectrograms of two pieces of {genre}. " + " ".join(
+        f"{describe(piece)}: {seen(picture)}." for piece, picture in zip(pieces, pictures)))
     for number, (piece, sound) in enumerate(zip(pieces, sounds), start=1):
         listen(sound, f"{genre}_{number}", f"{genre} {number}: {band(piece)}")
 
@@ -49,6 +55,14 @@ def exhibit(genre):
 def describe(piece):
     """Key and tempo in words."""
     return f"{plots.PITCH_CLASSES[piece.tonic]} {piece.scale}, {piece.tempo:.0f} beats a minute"
+
+
+def seen(picture):
+    """A picture in numbers, for those who do not see it."""
+    filled = (picture > -50).mean()
+    jump = np.abs(np.diff(picture, axis=1)).mean()
+    return (f"{filled:.0%} of the cells are within 50 dB of the loudest, "
+            f"from frame to frame a cell changes by {jump:.1f} dB")
 
 
 def band(piece):
@@ -180,10 +194,10 @@ exhibit("Trip-Hop")
 # %% [markdown]
 # ## What to take along
 #
-# 1. A genre is no recipe but a family: the two pieces often share less with each other than with a neighbour's.
-# 2. The neighbours are meant to be hard to tell apart. Psych-Rock is near to Rock, Trip-Hop near to Hip-Hop, Psych-Folk near
-#    to Folk, as they are on records.
-# 3. These are exercises in style by a program. Voices sing vowels and no words, nobody has an idea, and each piece ends
-#    where the clip does. What holds for real music only [real music](../book/real_music.md) can tell.
+# 1. A genre is no recipe but a family: two of its pieces may share less with each other than with a neighbour's.
+# 2. Neighbours share players and effects by design: Psych-Rock with Rock, Trip-Hop with Hip-Hop, Psych-Folk with Folk.
+#    Which genres a model confuses is another question; [how the music is made](../book/composed_music.md) has the table.
+# 3. These are exercises in style by a program. Voices sing vowels and no words, nobody has an idea, and each clip begins and
+#    breaks off somewhere. What holds for real music only [real music](../book/real_music.md) can tell.
 #
 # **Next:** [one change at a time](00b_one_change.ipynb).
