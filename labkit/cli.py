@@ -10,6 +10,7 @@ import os
 import shutil
 import subprocess
 import sys
+from contextlib import contextmanager
 from pathlib import Path
 
 from labkit import __version__
@@ -102,10 +103,11 @@ def data_calibrate(options) -> int:
 
 
 def data_clean(options) -> int:
-    """Remove composed corpora that this version no longer uses from the cache."""
-    from labkit.corpus import remove_old
+    """Remove composed corpora that this version no longer uses, and packs of data that are gone, from the cache."""
+    from labkit import corpus
+    from labkit.datasets import packs
 
-    gone = remove_old()
+    gone = [*corpus.remove_old(), *packs.remove_old()]
     print(f"removed: {', '.join(gone)}" if gone else "nothing to remove")
     return 0
 
@@ -126,6 +128,66 @@ def data_info(options) -> int:
     else:
         state = "not made yet; the first lesson makes it, or python -m labkit data compose"
     print(f"composed corpus: {folder}\n{state}")
+    return 0
+
+
+def data_verify(options) -> int:
+    """Examine a dataset in the course's layout: counts, arrays, labels, splits, checksums."""
+    from labkit.datasets.verify import verify
+
+    with _mendable():
+        report = verify(options.path, options.quick, options.write_manifest)
+    print(report)
+    return 0 if report.sound else 1
+
+
+def data_convert(options) -> int:
+    """Write a dataset once more: as .npy or .npy.gz, in smaller numbers, mel only."""
+    from labkit.datasets.convert import convert
+
+    with _mendable():
+        print(convert(options.path, options.out, options.suffix, options.dtype, options.mel_only))
+    return 0
+
+
+def data_fetch(options) -> int:
+    """Download published data: the course's dataset from Kaggle, or an archive of FMA."""
+    from labkit.datasets.fetch import fetch_fma, fetch_kaggle
+
+    if options.data != "kaggle":
+        with _mendable():
+            folder = fetch_fma(options.data, options.to)
+        print(f"{folder}\nThe archive beside it is no longer needed.")
+        if options.data != "fma-metadata":
+            print(f"Next: python -m labkit extract {folder} OUT --labels fma_metadata/tracks.csv")
+        return 0
+    from labkit.datasets.verify import verify
+
+    with _mendable():
+        report = verify(fetch_kaggle(options.to), course=True)
+    print(f"{report}\n\nTo use it in the lessons, set LAB_DATA={report.root}")
+    return 0 if report.sound else 1
+
+
+@contextmanager
+def _mendable():
+    """What the system refuses, such as a folder that may not be read, as an error that the command line states."""
+    try:
+        yield
+    except OSError as error:
+        raise LabError(f"Expected to read and write what was named, found {error.strerror or error} at "
+                       f"{error.filename or 'an unnamed place'}. Check its permissions and the disk.") from None
+
+
+def extract(options) -> int:
+    """Make a dataset in the course's layout from a folder of sound and a table of labels."""
+    from labkit.extraction import extract_folder
+
+    with _mendable():
+        extract_folder(options.audio_dir, options.out, options.labels, options.mood, reading=options.reading,
+                       seconds=options.seconds, min_seconds=options.min_seconds, dtype=options.dtype,
+                       subset=options.subset, limit=options.limit, copies=options.audio, source=options.source,
+                       seed=options.seed, jobs=options.jobs, scheduler=options.scheduler)
     return 0
 
 
@@ -170,6 +232,22 @@ def positive(text: str) -> int:
     return int(text)
 
 
+def natural(text: str) -> int:
+    """A whole number >= 0 of a command line. Raises ArgumentTypeError for another word."""
+    return 0 if text == "0" else positive(text)
+
+
+def seconds(text: str) -> float:
+    """A length of a command line, above 0. Raises ArgumentTypeError for another word."""
+    try:
+        found = float(text)
+    except ValueError:
+        found = 0.0
+    if not 0 < found < float("inf"):
+        raise argparse.ArgumentTypeError(f"expected seconds above 0, found {text!r}")
+    return found
+
+
 def build_parser() -> argparse.ArgumentParser:
     """The command line: one subparser a command, each with its function."""
     parser = argparse.ArgumentParser(prog="python -m labkit", description=__doc__.splitlines()[0],
@@ -208,6 +286,46 @@ def build_parser() -> argparse.ArgumentParser:
     command(data_clean, "clean", data)
     one = command(data_info, "info", data)
     one.add_argument("--profile", help="ci, laptop or full; without it LAB_PROFILE, else ci")
+    one = command(data_verify, "verify", data)
+    one.add_argument("path", type=Path, metavar="PATH", help="the folder that holds the dataset folders")
+    how = one.add_mutually_exclusive_group()
+    how.add_argument("--quick", action="store_true", help="read only the headers of the arrays")
+    how.add_argument("--write-manifest", action="store_true", help="write SHA256SUMS beside the data when it is sound")
+    one = command(data_convert, "convert", data)
+    one.add_argument("path", type=Path, metavar="PATH", help="the folder that holds the dataset folders")
+    one.add_argument("out", type=Path, metavar="OUT", help="a new folder")
+    one.add_argument("--suffix", choices=(".npy", ".npy.gz"), default=".npy", help="without it .npy")
+    one.add_argument("--dtype", choices=("float32", "float16"), help="without it as it is")
+    one.add_argument("--mel-only", action="store_true", help="leave out the chroma")
+    one = command(data_fetch, "fetch", data)
+    one.add_argument("data", choices=("kaggle", "fma-metadata", "fma-small", "fma-medium", "fma-large", "fma-full"),
+                     help="kaggle is the course's dataset")
+    one.add_argument("--to", type=Path, metavar="FOLDER", help="without it in the cache")
+    one = command(extract)
+    one.add_argument("audio_dir", type=Path, metavar="AUDIO_DIR", help="sound files, in any folders below it")
+    one.add_argument("out", type=Path, metavar="OUT", help="the folder to make; a run that was interrupted goes on")
+    one.add_argument("--labels", type=Path, metavar="FILE", required=True,
+                     help="FMA's tracks.csv, or a table file,genre[,group], or Id,valence,energy,danceability")
+    one.add_argument("--mood", type=Path, metavar="FILE",
+                     help="echonest.csv or Id,valence,energy,danceability; else an echonest.csv beside tracks.csv")
+    one.add_argument("--subset", choices=("small", "medium", "large"), help="of FMA; without it all")
+    one.add_argument("--limit", type=positive, metavar="N", help="at most N clips of a genre, whole albums")
+    one.add_argument("--reading", choices=("exact", "fast"), default="exact",
+                     help="exact: the course's numbers; fast: a simpler chroma and beat")
+    one.add_argument("--seconds", type=lambda text: None if text == "whole" else seconds(text), default=30.0,
+                     metavar="S", help="at most so much of each file (30), or: whole")
+    one.add_argument("--min-seconds", type=seconds, default=5.0, metavar="S", help="leave out what is shorter (5)")
+    one.add_argument("--dtype", choices=("float64", "float32"), default="float64",
+                     help="of the arrays: float64 as the course's, float32 for half the space")
+    one.add_argument("--audio", type=natural, default=1, metavar="N",
+                     help="copy N sound files of each genre to OUT/audio, for the lessons to play (1)")
+    one.add_argument("--source", metavar="TEXT", help="where the data come from, in words; else the folder's name")
+    one.add_argument("--seed", type=natural, default=42, metavar="N",
+                     help="of the test part where FILE does not name it (42)")
+    one.add_argument("--jobs", type=positive, metavar="N", help="processes; without it one a core")
+    one.add_argument("--scheduler", metavar="ADDRESS",
+                     help="work on a Dask cluster instead. Its workers (one thread each: dask worker --nthreads 1) "
+                     "need this version of labkit, and see AUDIO_DIR and OUT under the same paths")
     one = command(results)
     one.add_argument("name", metavar="NAME", help="of the file")
     one.add_argument("lessons", nargs="*", metavar="LESSON", help="such as 01_spectrograms; without any, all")

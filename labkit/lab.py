@@ -13,16 +13,11 @@ from pathlib import Path
 import numpy as np
 
 from labkit.datasets import Meta, clip_id, clip_shape, groups_of, id_order, list_clips, read_labels, read_meta
+from labkit.datasets.layout import FOLDERS
 from labkit.features import N_CHROMA, N_MELS, read_audio
 from labkit.files import write_text
 from labkit.profiles import SAMPLE_RATE, DataError, Profile, cache_root, data_root, load_profile
 
-FOLDERS = {
-    "genre": "fma_genre_spectrograms",
-    "genre_beat": "fma_genre_spectrograms_beat",
-    "multitask": "multitask_dataset",
-    "multitask_beat": "multitask_dataset_beat",
-}
 SOUNDS = (".wav", ".flac", ".ogg", ".oga", ".opus", ".mp3", ".aif", ".aiff")
 COMPOSED = "the composed corpus"
 # What a section may need, and the words for it in a sentence.

@@ -1,12 +1,16 @@
 """Labels, clips, splits, batches; each fault of the course's own loading code is a test by its name."""
 
+import gzip
 import json
 import shutil
+import subprocess
+import sys
 from collections import Counter
 
 import numpy as np
 import pytest
 import torch
+from conftest import write_course
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -155,6 +159,34 @@ def test_clip_faults(tmp_path):
         read_spectrogram(tmp_path / "3.npy")
     with pytest.raises(ValueError, match="feat_type"):
         read_spectrogram(tmp_path / "1.npy", "mfcc")
+
+
+@pytest.mark.parametrize("compressed", [False, True])
+@given(data=st.data())
+def test_a_damaged_file_is_an_error_of_the_data(tmp_path_factory, compressed, data):
+    """The readers of numpy and zlib raise a dozen kinds of errors on damaged bytes."""
+    file = tmp_path_factory.getbasetemp() / f"damaged{compressed}.npy"
+    np.save(file, np.zeros((128, 3)))
+    content = bytearray(gzip.compress(file.read_bytes(), mtime=0) if compressed else file.read_bytes())
+    for _ in range(data.draw(st.integers(1, 4))):
+        place = data.draw(st.integers(0, min(140, len(content) - 1)))
+        content[place] = data.draw(st.one_of(st.sampled_from(b"0123456789(',}{"), st.integers(0, 255)))
+    file.write_bytes(content[:data.draw(st.integers(0, len(content)))])
+    for read in (read_spectrogram, datasets.clip_shape):
+        try:
+            read(file)
+        except DataError as error:
+            assert file.name in str(error)
+            assert len(str(error)) < 600
+
+
+def test_the_shape_alone_is_checked_as_well(tmp_path):
+    for shape in ((140,), (5, 140), (139, 5), (140, 0)):
+        np.save(tmp_path / "1.npy", np.zeros(shape))
+        with pytest.raises(DataError, match=r"1\.npy: expected an array of shape"):
+            datasets.clip_shape(tmp_path / "1.npy")
+    with pytest.raises(DataError, match=r"2\.npy: expected an array of numbers"):
+        datasets.clip_shape(tmp_path / "2.npy")
 
 
 def test_meta(tmp_path):
@@ -337,6 +369,21 @@ def test_loaders(genre):
     assert y.dtype == torch.long
 
 
+# --- the package -----------------------------------------------------------------------------------------------------
+
+def test_torch_is_loaded_only_with_what_needs_it():
+    code = ("import sys, labkit.datasets, labkit.datasets.packs, labkit.cli; assert 'torch' not in sys.modules\n"
+            "from labkit.datasets import SpectrogramDataset; assert 'torch' in sys.modules")
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_every_public_name_can_be_imported():
+    assert len(set(datasets.__all__)) == len(datasets.__all__)
+    assert all(hasattr(datasets, name) for name in datasets.__all__)
+    with pytest.raises(AttributeError, match="no attribute 'read_wav'"):
+        datasets.read_wav  # noqa: B018
+
+
 # --- the dataset -----------------------------------------------------------------------------------------------------
 
 def test_genre_items(genre):
@@ -398,6 +445,22 @@ def test_wrong_regression_index(mood, index):
 def test_regression_asked_of_genres(genre):
     with pytest.raises(ValueError, match="holds genres"):
         SpectrogramDataset(genre, regression_label_index=0)
+
+
+def test_mel_only_folders_say_so_when_chroma_is_asked_for(tmp_path):
+    genre = write_course(tmp_path, rows=128) / "fma_genre_spectrograms"
+    assert SpectrogramDataset(genre)[0][0].shape[1] == 128
+    for feat_type in ("chroma", "fused"):
+        for packed in (True, False):
+            with pytest.raises(DataError, match="mel only"):
+                SpectrogramDataset(genre, feat_type=feat_type, packed=packed)[0]
+
+
+def test_wrong_arguments(genre):
+    with pytest.raises(ValueError, match="mel, chroma, fused, found 'mfcc'"):
+        SpectrogramDataset(genre, feat_type="mfcc")
+    with pytest.raises(ValueError, match="max_length of at least 1 frame, or None, found 0"):
+        SpectrogramDataset(genre, max_length=0)
 
 
 def test_incomplete_folders(course, tmp_path):

@@ -226,7 +226,7 @@ def test_the_real_plots_and_what_they_import():
     found = names(library_files(["from labkit import plots"]))
     assert {"__init__.py", "plots.py"} <= found and "bookbuild/build.py" not in found
     found = names(library_files(["from labkit.lab import open_lab"]))
-    assert {"lab.py", "features.py", "datasets.py", "profiles.py", "errors.py"} <= found
+    assert {"lab.py", "features/sound.py", "datasets/layout.py", "profiles.py", "errors.py"} <= found
 
 
 def test_labkit_has_no_relative_imports():

@@ -83,6 +83,7 @@ def _add_frames(frames, shape, sums):
 
 @numba.njit(cache=True, nogil=True, fastmath=True)
 def magnitude_of(spectrum):
+    """The magnitude of each cell, float32, of the shape of `spectrum`."""
     out = np.empty(spectrum.shape, dtype=np.float32)
     for frame in range(len(spectrum)):
         for bin in range(spectrum.shape[1]):

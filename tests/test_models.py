@@ -1,0 +1,326 @@
+"""Backbones, heads and checkpoints: shapes, losses by hand, and that padding never changes an answer."""
+
+import pickle
+from functools import partial
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from tiny_clips import FEATURES, TinyClips, one_thread  # noqa: F401
+from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
+
+from labkit.datasets import Standardise
+from labkit.errors import LabError
+from labkit.models import (
+    ASTBackbone,
+    Classifier,
+    CNNBackbone,
+    LSTMBackbone,
+    ModelError,
+    MultitaskRegressor,
+    Regressor,
+    load_backbone_from_checkpoint,
+    load_checkpoint,
+    save_checkpoint,
+)
+
+FITTED = Standardise.fit(TinyClips())
+
+
+# Small networks of each kind; two of a kind differ only in their weights.
+BACKBONES = {
+    "lstm": partial(LSTMBackbone, FEATURES, 8, 2, dropout=0),
+    "both directions": partial(LSTMBackbone, FEATURES, 8, 2, bidirectional=True, dropout=0),
+    "cnn": partial(CNNBackbone, FEATURES, (4, 6, 8, 8)),
+    "flattened": partial(CNNBackbone, FEATURES, (4, 6, 8, 8), readout="flatten", input_length=12),
+    "ast": partial(ASTBackbone, FEATURES, 16, 2, 2, patch=(4, 5), dropout=0),
+}
+BACKBONES = {name: partial(build, standardise=FITTED) for name, build in BACKBONES.items()}
+ANY_LENGTH = [name for name in BACKBONES if name != "flattened"]
+HEADS = {
+    "class": (lambda backbone: Classifier(backbone, 2), (2,)),
+    "one": (Regressor, ()),
+    "all": (MultitaskRegressor, (3,)),
+}
+
+
+def batch(label="one", count=6):
+    """x (B, 12, F), targets, lengths; the longest clip has 12 frames."""
+    x, targets, lengths = next(iter(TinyClips(200, label).loader(200)))
+    chosen = torch.cat([torch.arange(count - 1), lengths.argmax()[None]])
+    return x[chosen], targets[chosen], lengths[chosen]
+
+
+# --- backbones -------------------------------------------------------------------------------------------------------
+
+@pytest.mark.parametrize("name", BACKBONES)
+def test_one_vector_a_clip(name):
+    backbone = BACKBONES[name]()
+    x, _, lengths = batch()
+    assert backbone(x, lengths).shape == (6, backbone.feature_size)
+    assert backbone(x).dtype == torch.float32
+
+
+@pytest.mark.parametrize("name", BACKBONES)
+def test_every_weight_gets_a_gradient(name):
+    backbone = BACKBONES[name]()
+    x, _, lengths = batch()
+    (backbone(x, lengths) * torch.randn(backbone.feature_size)).sum().backward()
+    still = [key for key, weight in backbone.named_parameters() if weight.grad is None or not weight.grad.any()]
+    # one query meets all keys alike shifted: the keys' own bias has no influence in attention
+    assert not [key for key in still if "in_proj_bias" not in key]
+
+
+@pytest.mark.parametrize("name", ANY_LENGTH)
+@settings(max_examples=25)
+@given(lengths=st.lists(st.integers(1, 40), min_size=1, max_size=5), value=st.sampled_from([0.0, -80.0, 1e4]))
+def test_what_is_padded_never_changes_the_answer(name, lengths, value):
+    torch.manual_seed(len(lengths))
+    backbone = BACKBONES[name]().eval()
+    x = torch.randn(len(lengths), max(lengths) + 3, FEATURES)
+    for clip, length in zip(x, lengths, strict=True):
+        clip[length:] = value
+    with torch.no_grad():
+        together = backbone(x, torch.tensor(lengths))
+        alone = torch.cat([backbone(clip[None, :length]) for clip, length in zip(x, lengths, strict=True)])
+    torch.testing.assert_close(together, alone, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("bidirectional", [False, True])
+@pytest.mark.parametrize("layers", [1, 3])
+def test_padded_lstm_equals_the_packed_one(bidirectional, layers):
+    torch.manual_seed(0)
+    backbone = LSTMBackbone(FEATURES, 8, layers, bidirectional).eval()
+    x, _, lengths = batch()
+    packed = pack_padded_sequence(x, lengths, batch_first=True, enforce_sorted=False)
+    steps, _ = pad_packed_sequence(backbone.lstm(packed)[0], batch_first=True)
+    expected = steps[torch.arange(6), lengths - 1]
+    if bidirectional:  # the second direction ends at the first frame
+        expected = torch.cat([expected[:, :8], steps[:, 0, 8:]], dim=1)
+    torch.testing.assert_close(backbone(x, lengths), expected)
+
+
+@pytest.mark.parametrize("features", [12, 128, 140])
+@pytest.mark.parametrize("build", [LSTMBackbone, CNNBackbone, ASTBackbone])
+def test_lengths_from_one_frame_to_a_whole_clip(build, features):
+    backbone = build(features).eval()
+    with torch.no_grad():
+        for length in (1, 2, 63, 1293):
+            vector = backbone(torch.randn(1, length, features))
+            assert vector.shape == (1, backbone.feature_size)
+            assert torch.isfinite(vector).all()
+
+
+def test_the_cnn_is_the_reports():
+    flat = CNNBackbone(128, readout="flatten", input_length=128)
+    assert [block[0].out_channels for block in flat.blocks] == [32, 64, 128, 256]
+    assert [block[0].kernel_size for block in flat.blocks] == [(3, 3)] * 4
+    layers = [[type(layer).__name__ for layer in block] for block in flat.blocks]
+    assert layers == [["Conv2d", "BatchNorm2d", "ReLU"]] * 4
+    assert flat.feature_size == 256 * 2 * 2  # 128 over pools of 2, 2, 4 and 4 leaves 2
+    assert CNNBackbone(128).feature_size == 256
+
+
+def test_the_pooled_cnn_is_the_mean_of_the_last_maps():
+    pooled, flat = (CNNBackbone(FEATURES, (4, 8), (2, 2), readout=readout, input_length=12).eval()
+                    for readout in ("pool", "flatten"))
+    flat.load_state_dict(pooled.state_dict())
+    x, _, _ = batch()
+    torch.testing.assert_close(pooled(x), flat(x).view(6, 8, -1).mean(2))
+
+
+def test_the_transformer_knows_places():
+    torch.manual_seed(0)
+    backbone = ASTBackbone(FEATURES, 16, 2, 2, patch=(4, 4), max_length=16).eval()
+    x = torch.randn(1, 16, FEATURES)
+    turned = torch.cat([x[:, 8:], x[:, :8]], dim=1)
+    assert not torch.allclose(backbone(x), backbone(turned), atol=1e-3)
+    with pytest.raises(ModelError, match=r"at most 16 frames, found 17\. Build the network with a larger max_length"):
+        backbone(torch.randn(1, 17, FEATURES))
+
+
+@pytest.mark.parametrize("name", BACKBONES)
+def test_standardisation_is_in_front_and_in_the_state(name):
+    x, _, lengths = batch()
+    plain, scaled = BACKBONES[name]().eval(), BACKBONES[name]().eval()
+    scaled.load_state_dict(plain.state_dict())
+    plain.standardise = Standardise(FEATURES)
+    torch.testing.assert_close(scaled(x, lengths), plain(FITTED(x), lengths))
+    assert {"standardise.mean", "standardise.deviation"} <= set(scaled.state_dict())
+
+
+@pytest.mark.parametrize("shape, dtype, message", [
+    ((2, 9, 128), torch.float32, r"\(B, L, 12\), torch.float32, found \(2, 9, 128\)"),
+    ((2, 12, 9), torch.float32, r"found \(2, 12, 9\), torch.float32. It seems to be features x time: transpose it"),
+    ((9, 12), torch.float32, r"found \(9, 12\)"),
+    ((2, 0, 12), torch.float32, r"found \(2, 0, 12\)"),
+    ((2, 9, 12), torch.float64, r"found \(2, 9, 12\), torch.float64"),
+])
+def test_another_shape_is_refused_at_the_door(shape, dtype, message):
+    with pytest.raises(ModelError, match=message):
+        LSTMBackbone(FEATURES)(torch.zeros(shape, dtype=dtype))
+
+
+@pytest.mark.parametrize("lengths", [[1, 10], [0, 9], [9], [[9], [9]]])
+def test_other_lengths_are_refused(lengths):
+    with pytest.raises(ModelError, match="Expected 2 lengths from 1 to 9, found"):
+        LSTMBackbone(FEATURES)(torch.zeros(2, 9, FEATURES), torch.tensor(lengths))
+
+
+def test_arguments_that_do_not_fit():
+    with pytest.raises(ModelError, match="Standardise of 12 features, found one of 128"):
+        LSTMBackbone(12, standardise=Standardise(128))
+    with pytest.raises(ValueError, match="readout='pool' or 'flatten', found 'mean'"):
+        CNNBackbone(12, readout="mean")
+    with pytest.raises(ValueError, match="Expected input_length with readout='flatten', found None"):
+        CNNBackbone(12, readout="flatten")
+    assert issubclass(ModelError, LabError)
+
+
+# --- heads -----------------------------------------------------------------------------------------------------------
+
+@pytest.mark.parametrize("name", BACKBONES)
+@pytest.mark.parametrize("label", HEADS)
+def test_every_head_on_every_backbone_learns_a_batch_by_heart(name, label):
+    torch.manual_seed(0)
+    head, shape = HEADS[label]
+    model = head(BACKBONES[name]())
+    x, targets, lengths = batch(label)
+    optimizer = torch.optim.Adam(model.parameters(), lr=1e-2)
+    losses = []
+    for _ in range(80):
+        loss, output = model(x, targets, lengths)
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        losses.append(loss.item())
+    assert output.shape == (6, *shape)
+    assert losses[-1] < 0.1 * losses[0]
+
+
+def test_losses_by_hand():
+    x, _, lengths = batch(count=3)
+    backbone = BACKBONES["lstm"]().eval()
+    classifier, one, three = Classifier(backbone, 4).eval(), Regressor(backbone).eval(), MultitaskRegressor(backbone)
+    classes, numbers = torch.tensor([3, 0, 1]), torch.tensor([[0.1, 0.2, 0.9], [0.5, 0.5, 0.5], [1.0, 0.0, 0.3]])
+    loss, output = classifier(x, classes, lengths)
+    shares = np.exp(output.detach().numpy()) / np.exp(output.detach().numpy()).sum(1, keepdims=True)
+    assert loss.item() == pytest.approx(-np.mean(np.log(shares[[0, 1, 2], [3, 0, 1]])), rel=1e-5)
+    loss, output = one(x, numbers[:, 0], lengths)
+    assert loss.item() == pytest.approx(np.mean((output - numbers[:, 0]).detach().numpy() ** 2), rel=1e-5)
+    loss, output = three.eval()(x, numbers, lengths)
+    by_axis = ((output - numbers).detach().numpy() ** 2).mean(0)
+    assert loss.item() == pytest.approx(by_axis.sum(), rel=1e-5)
+
+
+@pytest.mark.parametrize("label", HEADS)
+def test_without_targets_there_is_an_output_and_no_loss(label):
+    x, targets, lengths = batch(label)
+    model = HEADS[label][0](BACKBONES["cnn"]()).eval()
+    loss, output = model(x, None, lengths)
+    assert loss is None
+    torch.testing.assert_close(output, model(x, targets, lengths)[1])
+
+
+@pytest.mark.parametrize("targets, found", [
+    (torch.tensor([0, 2]), "0 to 2"), (torch.tensor([0, -1]), "-1 to 0 .-1 is a clip without a label"),
+    (torch.tensor([0.0, 1.0]), r"\(2,\), torch.float32"), (torch.tensor([[0], [1]]), r"\(2, 1\)"),
+    (torch.tensor([0]), r"\(1,\)")])
+def test_class_indices_are_checked(targets, found):
+    model = Classifier(LSTMBackbone(FEATURES, 4), 2)
+    with pytest.raises(ModelError, match=rf"class indices of shape \(2,\), torch.int64, from 0 to 1, found {found}"):
+        model(torch.zeros(2, 5, FEATURES), targets, torch.tensor([5, 5]))
+
+
+@pytest.mark.parametrize("head, targets, message", [
+    (Regressor, torch.zeros(2, 1), r"shape \(2,\), a number each, found \(2, 1\)"),
+    (Regressor, torch.zeros(2, 3), r"shape \(2,\), a number each, found \(2, 3\)"),
+    (Regressor, torch.tensor([0.5, torch.nan]), "found NaN in 1 of them"),
+    (MultitaskRegressor, torch.zeros(2), r"shape \(2, 3\), a number each, found \(2,\)"),
+])
+def test_mood_labels_are_checked(head, targets, message):
+    with pytest.raises(ModelError, match=message):
+        head(LSTMBackbone(FEATURES, 4))(torch.zeros(2, 5, FEATURES), targets, torch.tensor([5, 5]))
+
+
+# --- checkpoints -----------------------------------------------------------------------------------------------------
+
+@pytest.mark.parametrize("name", BACKBONES)
+def test_a_checkpoint_gives_the_same_answers(name, tmp_path):
+    x, _, lengths = batch()
+    model = Regressor(BACKBONES[name]())
+    model(x, None, lengths)  # moves the running means of the batch normalisation
+    save_checkpoint(model, tmp_path / "runs" / "best.pt", epoch=3, loss=0.25)
+    other = Regressor(BACKBONES[name]())
+    assert load_checkpoint(other, tmp_path / "runs" / "best.pt") == {"epoch": 3, "loss": 0.25}
+    torch.testing.assert_close(other.eval()(x, None, lengths), model.eval()(x, None, lengths), rtol=0, atol=0)
+    assert [file.name for file in (tmp_path / "runs").iterdir()] == ["best.pt"]
+
+
+def test_a_plain_state_file_serves_for_a_backbone(tmp_path):
+    model = Classifier(BACKBONES["cnn"](), 5)
+    torch.save(model.state_dict(), tmp_path / "genre.pt")
+    torch.save(model.backbone.state_dict(), tmp_path / "backbone.pt")
+    for name in ("genre.pt", "backbone.pt"):
+        loaded = load_backbone_from_checkpoint(BACKBONES["cnn"](), tmp_path / name).state_dict()
+        assert all(torch.equal(loaded[key], value) for key, value in model.backbone.state_dict().items())
+
+
+def test_a_checkpoint_of_another_build_changes_nothing(tmp_path):
+    save_checkpoint(Classifier(LSTMBackbone(128, 8), 3), tmp_path / "mel.pt")
+    save_checkpoint(LSTMBackbone(12, 8, 2), tmp_path / "deep.pt")
+    model = Classifier(LSTMBackbone(12, 8), 3)
+    before = {name: value.clone() for name, value in model.state_dict().items()}
+    with pytest.raises(ModelError, match=r"mel\.pt: expected backbone.lstm.weight_ih_l0 \(32, 12\), found \(32, 128\).*"
+                                         r"Build the network with the arguments of the one that was saved"):
+        load_checkpoint(model, tmp_path / "mel.pt")
+    with pytest.raises(ModelError, match=r"expected lstm.bias_hh_l1 not at all, found \(32,\);.*; and 1 more\."):
+        load_backbone_from_checkpoint(model.backbone, tmp_path / "deep.pt")
+    assert all(torch.equal(before[name], value) for name, value in model.state_dict().items())
+
+
+class Harmful:
+    """An object that would run code when it is unpickled."""
+
+    def __reduce__(self):
+        return (print, ("unpickled",))
+
+
+@pytest.mark.parametrize("content", [b"", b"not a checkpoint", b"PK\x03\x04 cut short", pickle.dumps(Harmful(), 2),
+                                     pickle.dumps({"weights": Harmful()}, 2)])
+def test_files_that_are_no_checkpoints(content, tmp_path, capsys):
+    file = tmp_path / "best.pt"
+    with pytest.raises(ModelError, match=r"Expected a checkpoint at .*, found none\. Train"):
+        load_checkpoint(Regressor(LSTMBackbone(12, 4)), file)
+    file.write_bytes(content)
+    with pytest.raises(ModelError, match=r"best\.pt: expected a checkpoint with weights, found a file that cannot be"):
+        load_checkpoint(Regressor(LSTMBackbone(12, 4)), file)
+    assert "unpickled" not in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("content", [{"weights": {"a": 1}}, [1, 2], torch.zeros(3)])
+def test_saved_things_that_hold_no_weights(content, tmp_path):
+    torch.save(content, tmp_path / "best.pt")
+    with pytest.raises(ModelError, match="cannot be read as one"):
+        load_checkpoint(Regressor(LSTMBackbone(12, 4)), tmp_path / "best.pt")
+
+
+# --- freezing --------------------------------------------------------------------------------------------------------
+
+def test_a_frozen_backbone_stays_as_it_is():
+    x, targets, lengths = batch()
+    model = Regressor(BACKBONES["cnn"]())
+    model.backbone.requires_grad_(False)
+    before = {name: value.clone() for name, value in model.state_dict().items()}
+    optimizer = torch.optim.Adam(model.parameters(), lr=1e-2)
+    model.train()
+    model(x, targets, lengths)[0].backward()
+    optimizer.step()
+    moved = {name.split(".")[0] for name, value in model.state_dict().items() if not torch.equal(before[name], value)}
+    assert moved == {"output_layer"}  # nor did the running means of the batch normalisation move
+    model.backbone.requires_grad_(True)
+    model.train()
+    model(x, targets, lengths)
+    assert not torch.equal(before["backbone.blocks.0.1.running_mean"], model.backbone.blocks[0][1].running_mean)

@@ -1,0 +1,259 @@
+"""The loop, early stopping, predictions, Spearman, and the file for Kaggle."""
+
+import math
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy.stats import spearmanr
+from tiny_clips import FEATURES, TinyClips, one_thread  # noqa: F401
+from torch import nn
+from torch.utils.data import DataLoader, Subset
+
+from labkit.datasets import Standardise, collate_padded
+from labkit.evaluation import check_apart, clips_of, predict, spearman
+from labkit.models import (
+    Classifier,
+    CNNBackbone,
+    LSTMBackbone,
+    ModelError,
+    MultitaskRegressor,
+    Regressor,
+    load_checkpoint,
+)
+from labkit.submission import kaggle_submission
+from labkit.training import EarlyStopper, History, overfit_with_a_couple_of_batches, run_epoch, train
+
+TRAIN, VAL = TinyClips(48), TinyClips(24, first=100)
+
+
+def regressor(seed=0):
+    torch.manual_seed(seed)
+    return Regressor(LSTMBackbone(FEATURES, 8, dropout=0, standardise=Standardise.fit(TRAIN)))
+
+
+def adam(model, lr=0.02):
+    return torch.optim.Adam(model.parameters(), lr)
+
+
+# --- the loop --------------------------------------------------------------------------------------------------------
+
+def test_training_learns_and_keeps_the_best(tmp_path):
+    model, lines = regressor(), []
+    stopper = EarlyStopper(patience=30, save_path=tmp_path / "best.pt")
+    history = train(model, TRAIN.loader(shuffle=True), VAL.loader(), adam(model), 15, early_stopper=stopper,
+                    log=lines.append)
+    assert len(history.train) == len(history.val) == len(lines) == 15
+    assert lines[0] == f"epoch 1: training loss {history.train[0]:.4f}, validation loss {history.val[0]:.4f}"
+    assert min(history.val) < 0.3 * history.val[0]
+    assert spearman(*predict(model, VAL.loader())).mean > 0.8
+    assert run_epoch(model, VAL.loader()) == pytest.approx(min(history.val))
+    assert stopper.best_epoch == history.best_epoch == 1 + int(np.argmin(history.val))
+    other = regressor(1)
+    assert load_checkpoint(other, tmp_path / "best.pt") == {"epoch": history.best_epoch, "loss": min(history.val)}
+    np.testing.assert_array_equal(predict(other, VAL.loader())[0], predict(model, VAL.loader())[0])
+
+
+def test_two_trainings_with_one_seed_are_alike():
+    histories = []
+    for _ in range(2):
+        model = regressor()
+        histories.append(train(model, TRAIN.loader(shuffle=True), VAL.loader(), adam(model), 3))
+    assert histories[0] == histories[1]
+
+
+def test_classification_trains_too():
+    torch.manual_seed(0)
+    data, val = TinyClips(48, "class"), TinyClips(24, "class", first=100)
+    model = Classifier(CNNBackbone(FEATURES, (4, 8), (2, 2), standardise=Standardise.fit(data)), 2)
+    train(model, data.loader(shuffle=True), val.loader(), adam(model), 10)
+    outputs, targets = predict(model, val.loader())
+    assert np.mean(outputs.argmax(1) == targets) > 0.8
+
+
+def test_the_loss_of_an_epoch_counts_each_clip_alike():
+    model = regressor().eval()
+    outputs, targets = predict(model, TRAIN.loader())
+    by_hand = np.mean((outputs - targets) ** 2)
+    for size in (5, 48):  # with 5 the last batch holds 3
+        assert run_epoch(model, TRAIN.loader(size)) == pytest.approx(by_hand, rel=1e-5)
+
+
+def test_measuring_changes_nothing():
+    torch.manual_seed(0)
+    model = Regressor(CNNBackbone(FEATURES, (4, 8), (2, 2)))
+    before = {name: value.clone() for name, value in model.state_dict().items()}
+    run_epoch(model, VAL.loader())
+    predict(model, VAL.loader())
+    assert not model.training
+    assert all(torch.equal(before[name], value) for name, value in model.state_dict().items())
+    run_epoch(model, TRAIN.loader(), adam(model))
+    assert not any(torch.equal(before[name], value) for name, value in model.state_dict().items()
+                   if "standardise" not in name)
+
+
+def test_a_few_batches_are_learned_by_heart():
+    for losses in (overfit_with_a_couple_of_batches(model := regressor(), TRAIN.loader(), adam(model), epochs=80),
+                   train(model := regressor(), TRAIN.loader(), None, adam(model), 40, overfit_batch=True).train):
+        assert losses[-1] < 0.05 * losses[0]
+    data = TinyClips(48)
+    data.levels[24:] = [torch.full((3,), torch.nan)] * 24  # a fourth batch would fail on these
+    assert len(overfit_with_a_couple_of_batches(model, data.loader(), adam(model), epochs=2)) == 2
+
+
+def test_a_loss_that_is_no_number_stops_the_training():
+    model = regressor()
+    data = TinyClips(16)
+    data.clips[9] = data.clips[9] * math.nan
+    with pytest.raises(ModelError, match=r"finite loss, found nan after 8 clips\. Standardise the input, or lower"):
+        train(model, data.loader(), VAL.loader(), adam(model), 2)
+
+
+def test_training_that_cannot_begin():
+    model = regressor()
+    with pytest.raises(ValueError, match="at least 1 epoch, found 0"):
+        train(model, TRAIN.loader(), VAL.loader(), adam(model), 0)
+    with pytest.raises(ModelError, match="at least one batch, found none"):
+        run_epoch(model, [])
+
+
+# --- early stopping --------------------------------------------------------------------------------------------------
+
+class Marked(nn.Module):
+    """A model whose one weight is the number of its epoch."""
+
+    def __init__(self):
+        super().__init__()
+        self.epoch = nn.Parameter(torch.zeros(()))
+
+    def at(self, epoch):
+        self.epoch.data.fill_(epoch)
+        return self
+
+
+@given(losses=st.lists(st.floats(0, 10), min_size=1, max_size=30), patience=st.integers(1, 8),
+       min_delta=st.sampled_from([0.0, 0.5]))
+def test_early_stopping_laws(losses, patience, min_delta):
+    stopper, model = EarlyStopper(patience, min_delta), Marked()
+    seen = []
+    for epoch, loss in enumerate(losses, 1):
+        seen.append(loss)
+        if stopper.early_stop(loss, model.at(epoch)):
+            break
+    stopper.restore(model)
+    assert stopper.best_loss == min(seen)
+    assert stopper.best_epoch == model.epoch.item() == 1 + seen.index(min(seen))
+    if len(seen) < len(losses):  # stopped: the last epochs were no improvement by more than min_delta
+        before = min(seen[:-patience], default=math.inf)
+        assert len(seen) > patience
+        assert min(seen[-patience:]) >= before - min_delta
+
+
+def test_waiting_begins_anew_at_each_improvement():
+    stopper, model = EarlyStopper(patience=2, min_delta=0.1), Marked()
+    stopped = [stopper.early_stop(loss, model.at(epoch))
+               for epoch, loss in enumerate([3, 3.5, 2, 2.5, 1.95, 1.8], 1)]
+    assert stopped == [False, False, False, False, True, False]
+    assert stopper.best_loss == 1.8
+    assert History(val=[3, 2, 2.5]).best_epoch == 2
+
+
+# --- which clips -----------------------------------------------------------------------------------------------------
+
+def test_clips_of_a_dataset():
+    assert clips_of(Subset(Subset(TRAIN, [5, 7, 9]), [2, 0])) == ["9", "5"]
+    tensors = torch.utils.data.TensorDataset(torch.zeros(3))
+    assert len(set(clips_of(tensors))) == 3
+    assert clips_of(Subset(tensors, [1])) == clips_of(tensors)[1:2]
+    check_apart(TRAIN.loader(), VAL.loader())
+    with pytest.raises(ModelError, match=r"found 8 of 24 among the training clips\. Score on the validation loader"):
+        check_apart(TRAIN.loader(), TinyClips(24, first=40).loader())
+
+
+# --- predictions and Spearman ----------------------------------------------------------------------------------------
+
+def test_predictions_lie_beside_their_labels():
+    model = regressor()
+    outputs, targets = predict(model, VAL.loader(5, shuffle=True))
+    ordered, labels = predict(model, VAL.loader(24))
+    assert outputs.shape == targets.shape == (24,)
+    np.testing.assert_array_equal(np.sort(targets), np.sort(labels))
+    np.testing.assert_allclose(outputs[np.argsort(targets)], ordered[np.argsort(labels)], atol=1e-6)
+    three, of_three = predict(MultitaskRegressor(LSTMBackbone(FEATURES, 4)), TinyClips(6, "all").loader(4))
+    assert three.shape == of_three.shape == (6, 3)
+
+
+def test_predicting_clips_without_labels():
+    data = TinyClips(6)
+    data.levels = [torch.full((3,), torch.nan)] * 6
+    outputs, targets = predict(regressor(), data.loader(4))
+    assert np.isfinite(outputs).all()
+    assert np.isnan(targets).all()
+
+
+@given(st.integers(4, 40), st.integers(0, 1000))
+def test_spearman_is_scipys(count, seed):
+    random = np.random.default_rng(seed)
+    predictions = random.normal(size=(count, 3))
+    targets = random.permuted(np.repeat(np.arange(count)[:, None] // 2, 3, axis=1), axis=0)  # with ties
+    score = spearman(predictions, targets)
+    expected = [spearmanr(predictions[:, axis], targets[:, axis]).statistic for axis in range(3)]
+    np.testing.assert_allclose(score.axes, expected)
+    np.testing.assert_allclose(score.mean, np.mean(expected))
+    np.testing.assert_allclose(spearman(np.exp(predictions), targets).mean, score.mean, atol=1e-12)  # only order counts
+    assert spearman(predictions[:, 1], targets[:, 1]) == ((score.axes[1],), score.axes[1])
+
+
+def test_training_leaves_small_numbers_as_they_were():
+    model = regressor()
+    train(model, TRAIN.loader(), VAL.loader(), adam(model), 1)
+    assert (torch.tensor([1e-310], dtype=torch.float64) * 0.5).item() > 0
+
+
+def test_spearman_of_one_constant_prediction_is_no_number():
+    assert math.isnan(spearman(np.full(5, 0.4), np.arange(5)).mean)
+
+
+@pytest.mark.parametrize("predictions, targets, message", [
+    (np.zeros((4, 1)), np.zeros(4), r"one shape.*found \(4, 1\) and \(4,\)"),
+    (np.zeros(1), np.zeros(1), "N at least 2"),
+    (np.zeros(3), np.array([1, np.nan, 2]), "found 0 predictions and 1 labels that are none"),
+])
+def test_spearman_faults(predictions, targets, message):
+    with pytest.raises(ValueError, match=message):
+        spearman(predictions, targets)
+
+
+# --- submission ------------------------------------------------------------------------------------------------------
+
+def test_the_file_for_kaggle(tmp_path):
+    torch.manual_seed(0)
+    data, model = TinyClips(11, "all", first=500), MultitaskRegressor(LSTMBackbone(FEATURES, 4))
+    file = kaggle_submission(model, data, tmp_path / "solution.txt")
+    lines = file.read_text().splitlines()
+    assert lines[0] == "Id,valence,energy,danceability"
+    assert [line.split(",")[0] for line in lines[1:]] == data.ids
+    expected, _ = predict(model, data.loader(11))
+    found = np.array([line.split(",")[1:] for line in lines[1:]], dtype=np.float32)
+    np.testing.assert_allclose(found, expected, rtol=1e-5)
+    shuffled = kaggle_submission(model, data.loader(4, shuffle=True), tmp_path / "shuffled.txt")
+    np.testing.assert_allclose(np.loadtxt(shuffled, delimiter=",", skiprows=1)[:, 1:], found, rtol=1e-5)
+    part = kaggle_submission(model, Subset(data, [3, 1]), tmp_path / "part.txt")
+    assert [line.split(",")[0] for line in part.read_text().splitlines()] == ["Id", "503", "501"]
+
+
+def test_submissions_that_are_refused(tmp_path):
+    data, model = TinyClips(5, "all"), MultitaskRegressor(LSTMBackbone(FEATURES, 4))
+    file = tmp_path / "solution.txt"
+    with pytest.raises(ModelError, match=r"output of shape \(N, 3\) for valence, energy, danceability, found \(5,\)"):
+        kaggle_submission(regressor(), data, file)
+    with pytest.raises(ModelError, match="ids that are missing or occur twice"):
+        kaggle_submission(model, Subset(data, [1, 1]), file)
+    with pytest.raises(ModelError, match="ids that are missing"):
+        kaggle_submission(model, DataLoader([data[0]], collate_fn=collate_padded), file)
+    data.clips[2] = data.clips[2] * math.nan
+    with pytest.raises(ModelError, match="found none for 1 of them, the first '2'"):
+        kaggle_submission(model, data, file)
+    assert not list(tmp_path.iterdir())
