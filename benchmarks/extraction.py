@@ -86,7 +86,7 @@ def on_paper(found: dict[str, tuple[float, float]], bytes_in: float, bytes_out: 
             clips = one if cores == 1 else min(handed, one * cores * efficiency)
             hours = TRACKS / clips / 3600
             report.facts[f"hours_{reading}_{cores}"] = hours
-            rows.append({"reading, cores": f"{reading}, {cores}", "clips/s": f"{clips:.1f}", "hours": f"{hours:.2f}",
+            rows.append({"reading, cores": f"{reading}, {cores}", "clips/s": f"{clips:.1f}", "hours": f"{hours:.2g}",
                          "GB in": f"{TRACKS * bytes_in / 1e9:.0f}", "MB/s in": f"{clips * bytes_in / 1e6:.0f}",
                          "GB out": f"{TRACKS * bytes_out / 1e9:.0f}", "MB/s out": f"{clips * bytes_out / 1e6:.0f}"})
     report.table(f"On paper: FMA-full, {TRACKS:,} clips of 30 s, float64", rows)

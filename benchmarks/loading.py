@@ -136,7 +136,7 @@ def floor(root: Path, batch: int):
     """The bytes of as many clips, copied to memory that is there already."""
     from labkit.datasets.packs import open_pack
 
-    frames = open_pack(root / GENRE, "train")._maps["mel"]
+    frames = open_pack(root / GENRE, "train").maps["mel"]
     step = batch * 1292
     place = np.empty((step, 128), np.float16)
     for first in range(0, len(frames), step):

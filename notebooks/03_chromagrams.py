@@ -91,7 +91,7 @@ def fold(sound):
 
 # %% tags=["hide-input"]
 figure, axes = plots.figure(rows=2, height=2.2, sharex=True)
-for axis, title, chroma in zip(axes, ("folded by hand", "librosa: constant-Q chroma"),
+for axis, title, chroma in zip(axes, ("folded by hand", "constant-Q chroma"),
                                (fold(audio), chromagram(audio))):
     plots.chromagram(axis, chroma, frames_per_second, title=title)
 axes[0].set(xlabel="")

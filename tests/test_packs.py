@@ -209,6 +209,21 @@ def test_a_changed_source_is_packed_again_and_the_old_pack_goes(folder, cache):
     assert held(cache) == second
 
 
+def test_a_dataset_in_use_outlives_its_pack(folder, cache):
+    data = SpectrogramDataset(folder)
+    shutil.rmtree(cache)
+    assert len(data[7][0]) == 10
+
+
+def test_a_link_to_nowhere_is_a_faulty_clip(folder):
+    file_of(folder, 3).unlink()
+    file_of(folder, 3).symlink_to(folder / "nowhere.npy")
+    data = SpectrogramDataset(folder)
+    assert len(data[2][0]) == 5
+    with pytest.raises(DataError, match=r"3\.fused\.full\.npy, found none"):
+        data[3]
+
+
 @pytest.mark.parametrize("harm", [
     lambda place: os.truncate(place / "mel.f16", 2 * 128 * 5),
     lambda place: (place / "mel.f16").open("ab").write(b"more"),

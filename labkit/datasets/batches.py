@@ -352,6 +352,8 @@ class Standardise(nn.Module):
     Attributes
     ----------
     mean, deviation : buffers (F,), float32.
+
+    Used in: notebooks/04_dataset
     """
 
     def __init__(self, features: int):
@@ -409,6 +411,8 @@ class BucketSampler(Sampler[list[int]]):
     shuffle : draw other batches, in another order, each epoch; False = by length.
     generator : torch's, from which the epochs are drawn; None = torch's own. Its state at the end of an epoch is all
         that is needed to go on from there.
+
+    Used in: notebooks/04_dataset
     """
 
     def __init__(self, lengths: Sequence[int], batch_size: int, shuffle: bool = True,

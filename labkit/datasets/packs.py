@@ -22,7 +22,6 @@ import warnings
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -40,15 +39,15 @@ _INDEX = "index.json"
 
 
 class Pack:
-    """A pack on disk. It can be sent to another process, which maps the files anew.
+    """A pack on disk, mapped, so that it stays readable when another process removes it.
 
-    Raises ValueError or OSError when the folder is not a whole pack.
+    Sent to another process, it is mapped anew there. Raises OSError, ValueError, KeyError or TypeError when the folder is
+    not a whole pack.
     """
 
     def __init__(self, folder: Path):
         self.folder = folder
         index = json.loads((folder / _INDEX).read_bytes())
-        self.source = Path(index["source"])
         frames = np.array(index["frames"], dtype=np.int64)
         chroma = frames * np.array(index["chroma"], dtype=np.int64)
         self._ends = {"mel": np.cumsum(frames), "chroma": np.cumsum(chroma)}
@@ -58,15 +57,13 @@ class Pack:
             found, expected = (folder / f"{name}.f16").stat().st_size, 2 * width * int(self._frames[name].sum())
             if found != expected:
                 raise ValueError(f"{folder}: expected {name}.f16 of {expected} bytes, found {found}.")
+        # "c": never written to the file; torch warns of arrays that cannot be written to at all.
+        self.maps = {name: np.asarray(np.memmap(folder / f"{name}.f16", np.float16, "c")).reshape(-1, width)
+                     if self._frames[name].any() else np.empty((0, width), np.float16)
+                     for name, width in _WIDTH.items()}
 
-    def __getstate__(self) -> dict:
-        return {name: value for name, value in vars(self).items() if name != "_maps"}  # a map would travel as its bytes
-
-    @cached_property
-    def _maps(self) -> dict[str, np.ndarray]:
-        # "c": what is read comes from the file; torch warns of arrays that cannot be written to.
-        return {name: np.asarray(np.memmap(self.folder / f"{name}.f16", np.float16, "c")).reshape(-1, width)
-                if self._frames[name].any() else np.empty((0, width), np.float16) for name, width in _WIDTH.items()}
+    def __reduce__(self):
+        return Pack, (self.folder,)  # a map would travel as its bytes
 
     def frames(self, clips: Iterable[str], feat_type: str = "mel") -> np.ndarray:
         """The frames of these ids in the pack, int (N,); 0 where the clip or its chroma is not in it."""
@@ -78,7 +75,7 @@ class Pack:
         place, found = self._places[clip], []
         for name in BLOCKS[feat_type]:
             end, frames = self._ends[name][place], self._frames[name][place]
-            found.append(self._maps[name][end - frames:end][:length])
+            found.append(self.maps[name][end - frames:end][:length])
         return found
 
 
@@ -125,7 +122,7 @@ def remove_old() -> list[str]:
         return []
     try:
         with _alone():
-            old = [place for place in sorted(_root().glob("*/")) if not ((pack := _whole(place)) and _is_current(pack))]
+            old = [place for place in sorted(_root().glob("*/")) if not _is_current(place)]
             for place in old:
                 shutil.rmtree(place)
     except (OSError, NotImplementedError) as error:
@@ -141,8 +138,19 @@ def _root() -> Path:
 
 
 def _digest(source: Path, clips: dict[str, Path]) -> str:
-    states = [(file.name, (state := file.stat()).st_size, state.st_mtime_ns) for file in clips.values()]
-    return hashlib.sha256(repr((FORMAT, str(source), states)).encode()).hexdigest()[:16]
+    return hashlib.sha256(repr((FORMAT, str(source), _states(clips))).encode()).hexdigest()[:16]
+
+
+def _states(clips: dict[str, Path]) -> list[tuple[str, int, int]]:
+    """Name, bytes and time of change of each file; zeros for one that cannot be looked at, such as a broken link."""
+    states = []
+    for file in clips.values():
+        try:
+            found = os.stat(file)
+            states.append((file.name, found.st_size, found.st_mtime_ns))
+        except OSError:
+            states.append((file.name, 0, 0))
+    return states
 
 
 def _whole(place: Path) -> Pack | None:
@@ -153,11 +161,19 @@ def _whole(place: Path) -> Pack | None:
         return None
 
 
-def _is_current(pack: Pack) -> bool:
+def _source(place: Path) -> Path | None:
+    """The folder that was packed; None where the index does not tell it."""
     try:
-        clips = list_clips(pack.source.parent, pack.source.name)
-        return pack.folder.name == _digest(pack.source, clips)
-    except (DataError, OSError):
+        return Path(json.loads((place / _INDEX).read_bytes())["source"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+def _is_current(place: Path) -> bool:
+    source = _source(place)
+    try:
+        return source is not None and place.name == _digest(source, list_clips(source.parent, source.name))
+    except DataError:
         return False
 
 
@@ -167,7 +183,7 @@ def _make(place: Path, source: Path, clips: dict[str, Path]) -> None:
     """Write the pack under another name, then give it its own; the lock is held."""
     from tqdm import tqdm
 
-    least = sum(file.stat().st_size for file in clips.values()) // 4  # from float64; from a smaller dtype it is more
+    least = sum(size for _, size, _ in _states(clips)) // 4  # from float64; from a smaller dtype it is more
     if shutil.disk_usage(place.parent).free < least:  # said at once, not after minutes of writing
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
     partial = place.with_suffix(".partial")
@@ -191,7 +207,7 @@ def _make(place: Path, source: Path, clips: dict[str, Path]) -> None:
     finally:
         shutil.rmtree(partial, ignore_errors=True)
     for other in place.parent.glob("*/"):  # of the same folder, as it was before
-        if other != place and (pack := _whole(other)) and pack.source == source:
+        if other != place and _source(other) == source:
             shutil.rmtree(other, ignore_errors=True)
 
 
