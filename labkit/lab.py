@@ -208,7 +208,8 @@ class Lab:
             for file in files:
                 clip = clip_id(file.name)
                 genre = genres.get(clip) or genres.get(clip.lstrip("0"))  # FMA's files are called 000002.mp3
-                made.append(Recording(clip, clip.replace("_", " "), genre, file, self.origin, False))
+                title = f"{genre}, clip {clip.lstrip('0')}" if genre and clip.isdecimal() else clip.replace("_", " ")
+                made.append(Recording(clip, title, genre, file, self.origin, False))
             return made
         return self.composed_pieces()
 

@@ -173,13 +173,13 @@ say(f"At its last step the untrained network looks back {reach} frames, {reach /
 # We take the recording with the clearest pulse: the one whose onset strength is most like itself a beat later.
 
 # %%
-from labkit.features import mel_spectrogram, track_beats
+from labkit.features import mel_spectrogram, percussive_part, track_beats
 
 
 def onset_strength(audio):
     """How much louder the percussive part becomes at each frame: (T,)."""
-    percussive = librosa.effects.percussive(audio)
-    return librosa.onset.onset_strength(y=percussive, sr=SAMPLE_RATE, hop_length=HOP)
+    struck = percussive_part(audio)
+    return librosa.onset.onset_strength(y=struck, sr=SAMPLE_RATE, hop_length=HOP)
 
 
 def clarity(audio):

@@ -468,7 +468,7 @@ rounding = max((train[i][0] - from_file[i][0]).abs().max().item() for i in range
 # %% tags=["remove-input"]
 measured(pack_rounding_db=rounding)
 say(f"By at most {rounding:.3f} dB in twenty clips. Between 64 and 128, 16-bit numbers lie 1/16 apart, so that no value moves "
-    "by more than 1/32 dB, far less than anyone hears.")
+    "by more than 1/32 dB.")
 
 # %% tags=["remove-input"]
 frames = np.mean(train.frames())

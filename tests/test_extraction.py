@@ -416,7 +416,7 @@ def test_float32_and_copies(songs):
     assert all(np.load(path).dtype == np.float32 for path in songs.out.glob("fma*/*/*.npy"))
     assert len(list((songs.out / "audio").iterdir())) == 4
     other = songs(out="none", copies=0)
-    assert not (songs.out.parent / "none" / "audio").exists() and other["source"] == "songs"
+    assert not (songs.out.parent / "none" / "audio").exists() and other["source"] == "the folder songs"
 
 
 def test_without_groups_neighbours_or_single_clips_stand_together(songs, tmp_path):

@@ -182,6 +182,7 @@ def test_short_time_fourier_transform_and_its_inverse_are_librosas(music):
 def test_percussive_part_and_its_share_are_librosas(music):
     percussive = percussive_sound(stft(music, shape=window()), len(music))
     np.testing.assert_allclose(percussive, librosa.effects.hpss(music)[1], atol=1e-5)
+    np.testing.assert_array_equal(features.percussive_part(music), percussive)
     harmonic, struck = librosa.decompose.hpss(np.abs(librosa.stft(music)))
     expected = np.sum(struck**2) / (np.sum(struck**2) + np.sum(harmonic**2))
     assert features.percussive_share(music) == pytest.approx(expected, rel=1e-3)

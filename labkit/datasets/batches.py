@@ -28,6 +28,7 @@ from labkit.datasets.layout import (
 from labkit.datasets.packs import open_pack
 from labkit.datasets.splits import MOOD_CLASSES, groups_of, limit_per_class, split_indices
 from labkit.features import N_CHROMA, N_MELS
+from labkit.machine import keep_freed_memory
 from labkit.profiles import DataError
 
 JITTER = 0.1            # buckets are made by lengths that are off by up to this share, so that they differ each epoch
@@ -294,6 +295,7 @@ class SpectrogramDataset(Dataset):
 
     def __getitems__(self, indices: Sequence[int]) -> list[tuple[torch.Tensor, torch.Tensor, int]]:
         """Several items; torch's loader asks for those of a batch at once."""
+        keep_freed_memory()  # a block of 21 MB for each batch
         read = {index: read_spectrogram(self.files[index], self.feat_type)
                 for index in indices if not self._held[index]}
         lengths = [len(read[index]) if index in read else int(self._held[index]) for index in indices]

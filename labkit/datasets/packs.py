@@ -41,8 +41,8 @@ _INDEX = "index.json"
 class Pack:
     """A pack on disk, mapped, so that it stays readable when another process removes it.
 
-    Sent to another process, it is mapped anew there. Raises OSError, ValueError, KeyError or TypeError when the folder is
-    not a whole pack.
+    Sent to another process, it is mapped anew there. Raises OSError, ValueError, KeyError or TypeError when the folder
+    is not a whole pack.
     """
 
     def __init__(self, folder: Path):

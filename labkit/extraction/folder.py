@@ -80,7 +80,9 @@ def extract_folder(audio: str | Path, out: str | Path, labels: str | Path, mood:
     say(table.what)
     sounds, skipped = _find(audio, table)
     clips = _plan(sounds, table, limit, seed)
-    say(f"{len(clips)} sound files to extract, {len(skipped)} without a label")
+    unheard = len((table.genres.keys() | table.moods.keys()) - sounds.keys())
+    say(f"{len(clips)} sound files to extract; {len(skipped)} sound files without a label, {unheard} labels without a "
+        "sound file")
 
     with _alone(out), Journal(out, options) as journal:
         journal.take_up(out / _RUNNING)
@@ -116,12 +118,13 @@ def extract_folder(audio: str | Path, out: str | Path, labels: str | Path, mood:
                                   f"All reasons are in {out / 'skipped.csv'}. No labels were written.")
         arrange(out, clips, journal)
         copy_sounds(out, clips, copies)
-        write_texts(out, clips, source or audio.name, options)
+        source = source or f"the folder {audio.name}"
+        write_texts(out, clips, source, options)
         notes = [(clip.id, clip.source.relative_to(audio).as_posix(), note)
                  for clip in clips for note in journal.records[clip.id]["notes"]]
         write(out / "notes.csv", table_text([("id", "file", "note"), *notes]))
         summary = summarise(clips, journal, len(todo), wall, len(skipped), options) | {
-            "labels": table.what, "source": source or audio.name}
+            "labels": table.what, "source": source}
         write(out / "extraction.json", json.dumps(summary, indent=1, ensure_ascii=False) + "\n")
     say(words(summary, len(notes), out))
     return summary

@@ -30,8 +30,8 @@ from labkit.machine import keep_freed_memory
 from labkit.profiles import SAMPLE_RATE
 
 __all__ = ["FRAME", "HOP", "N_CHROMA", "N_MELS", "READINGS", "SAMPLE_RATE", "AudioError", "Features", "chromagram",
-           "extract", "mel_power", "mel_spectrogram", "percussive_share", "read_audio", "read_audio_notes",
-           "synchronise", "track_beats"]
+           "extract", "mel_power", "mel_spectrogram", "percussive_part", "percussive_share", "read_audio",
+           "read_audio_notes", "synchronise", "track_beats"]
 
 READINGS = ("exact", "fast")
 FALLBACK_BEAT = 0.5  # seconds from "beat" to "beat" where the tracker finds none
@@ -156,6 +156,30 @@ def _percussive_beats(spectrum: np.ndarray, length: int) -> tuple[float, np.ndar
 
     percussive = stft(percussive_sound(spectrum, length), shape=window())
     return beats_of(onset_envelope(mel_power_of(percussive)))
+
+
+def percussive_part(audio: np.ndarray) -> np.ndarray:
+    """What of a sound lies in short events over many frequencies: strokes rather than held notes.
+
+    Parameters
+    ----------
+    audio : (n,) at 22 050 Hz, at least 2048 samples, not silent.
+
+    Returns
+    -------
+    float32 array (n,), the numbers of librosa.effects.percussive.
+
+    Raises
+    ------
+    AudioError : as `mel_power`.
+
+    Source: Fitzgerald 2010, "Harmonic/percussive separation using median filtering".
+
+    Used in: notebooks/02_beat_sync
+    """
+    from labkit.features.rhythm import percussive_sound
+
+    return percussive_sound(_spectrum(audio), len(audio))
 
 
 def percussive_share(audio: np.ndarray) -> float:
