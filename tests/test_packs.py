@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from torch.utils.data import DataLoader, Subset
 
 from labkit import cli
-from labkit.datasets import SpectrogramDataset, packs, read_spectrogram
+from labkit.datasets import SpectrogramDataset, batches, packs, read_spectrogram
 from labkit.profiles import DataError
 
 HALF_STEP = {"mel": 1 / 32, "chroma": 1 / 4096}
@@ -393,6 +393,32 @@ def test_torch_takes_whole_batches_also_of_a_part(folder, monkeypatch):
     assert asked == [[7, 1]]
     assert x.shape == (2, 10, 128)
     assert lengths.tolist() == [10, 4]
+
+
+def test_the_memory_of_a_batch_is_used_again_only_when_nobody_holds_it(folder):
+    for clip in range(8):
+        np.save(file_of(folder, clip), fused(2000, clip))
+    data = SpectrogramDataset(folder)
+    plain = [torch.from_numpy(read_spectrogram(file_of(folder, clip))) for clip in range(8)]
+
+    def batch(*indices):
+        return data.collate(data.__getitems__(list(indices)))[0]
+
+    first = batch(*range(8))
+    assert first.numel() >= batches.LARGE
+    place = first.data_ptr()
+    part, array = first[7, 5:], first[:2].numpy()
+    del first
+    held = [batch(*range(5)), batch(*range(7, -1, -1))]
+    assert place not in [x.data_ptr() for x in held]
+    assert (part - plain[7][5:]).abs().max() <= HALF_STEP["mel"]
+    assert np.abs(array[1] - plain[1].numpy()).max() <= HALF_STEP["mel"]
+    assert (held[1][0] - plain[7]).abs().max() <= HALF_STEP["mel"]
+    del part, array
+    assert batch(*range(8)).data_ptr() == place
+    x = batch(*range(7, -1, -1))
+    assert x.data_ptr() == place
+    assert (x[1] - plain[6]).abs().max() <= HALF_STEP["mel"]
 
 
 def test_torchs_own_collate_works_at_a_fixed_length(folder):

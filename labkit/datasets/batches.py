@@ -4,11 +4,16 @@
 straight into one padded block, which `collate` only passes on.
 """
 
+import math
+import weakref
+from collections import deque
 from collections.abc import Iterable, Sequence
+from functools import cache
 from pathlib import Path
 
 import numpy as np
 import torch
+from threadpoolctl import ThreadpoolController
 from torch import nn
 from torch.utils.data import DataLoader, Dataset, Sampler, Subset
 
@@ -28,12 +33,10 @@ from labkit.datasets.layout import (
 from labkit.datasets.packs import open_pack
 from labkit.datasets.splits import MOOD_CLASSES, groups_of, limit_per_class, split_indices
 from labkit.features import N_CHROMA, N_MELS
-from labkit.machine import keep_freed_memory
 from labkit.profiles import DataError
 
 JITTER = 0.1            # buckets are made by lengths that are off by up to this share, so that they differ each epoch
-PIECE = 255             # frames copied at once: torch copies fewer than 32 768 values in one thread, and does not wait
-                        # for a second one, which on a busy machine takes a hundred times longer than the copy
+LARGE = 1 << 20         # values of a batch whose memory is worth keeping for the next one
 CONSTANT = 1e-6         # a feature with a smaller deviation, dB or chroma, counts as one that never changes
 
 
@@ -166,6 +169,39 @@ class _Gathered(list):
         self.collated = collated
 
 
+_FREE = deque(maxlen=3)  # arrays of batches that nobody holds any more
+
+
+def _block(*shape: int) -> torch.Tensor:
+    """An uninitialised float32 tensor; a large one lies where an earlier batch lay that nothing refers to any more.
+
+    A fresh block of 21 MB costs 5 000 page faults for each batch, which take as long as the copy itself; and malloc,
+    left to choose, may spread ten of them over memory.
+    """
+    size = math.prod(shape)
+    if size < LARGE:
+        return torch.empty(shape)
+    try:
+        place = _FREE.pop()
+    except IndexError:
+        place = np.empty(0, np.float32)
+    if len(place) < size:
+        place = np.empty(size, np.float32)
+    array = place[:size].reshape(shape)
+    weakref.finalize(array, _FREE.append, place)  # the tensor, and all views of it, keep the array alive
+    return torch.from_numpy(array)
+
+
+@cache
+def _openmp() -> ThreadpoolController:
+    """The threads that torch copies with.
+
+    To copy a clip, one is faster than two that wait for each other, on a busy machine many times faster. It is torch
+    that copies, because numpy takes 20 times as long to turn halves into floats.
+    """
+    return ThreadpoolController().select(user_api="openmp")
+
+
 class SpectrogramDataset(Dataset):
     """The clips of one split of a genre or mood folder; the label file's header decides which it is.
 
@@ -256,8 +292,9 @@ class SpectrogramDataset(Dataset):
 
         self.label_transformer = label_transformer
         if self.kind == "genre" and label_transformer is None:
-            genres = (_map_genre(genre, class_mapping, train_txt) for genre in read_label_file(train_txt).values())
-            self.label_transformer = LabelTransformer().fit([genre for genre in genres if genre is not None])
+            before = self.genres_before if train else read_label_file(train_txt).values()
+            genres = {_map_genre(genre, class_mapping, train_txt) for genre in before}
+            self.label_transformer = LabelTransformer().fit(genres - {None})
         if self.kind == "genre" and self.is_labelled:
             self._targets = torch.from_numpy(self.label_transformer.transform(self.labels)).long()
         elif self.kind == "genre":
@@ -295,22 +332,22 @@ class SpectrogramDataset(Dataset):
 
     def __getitems__(self, indices: Sequence[int]) -> list[tuple[torch.Tensor, torch.Tensor, int]]:
         """Several items; torch's loader asks for those of a batch at once."""
-        keep_freed_memory()  # a block of 21 MB for each batch
         read = {index: read_spectrogram(self.files[index], self.feat_type)
                 for index in indices if not self._held[index]}
         lengths = [len(read[index]) if index in read else int(self._held[index]) for index in indices]
         if self.max_length is not None:
             lengths = [min(length, self.max_length) for length in lengths]
-        x = torch.empty(len(indices), self.max_length or max(lengths), self.feature_rows)
+        x = _block(len(indices), self.max_length or max(lengths), self.feature_rows)
         padding = torch.as_tensor(np.asarray(self.padding_value, dtype=np.float32))
-        for row, index, length in zip(x, indices, lengths, strict=True):
-            blocks = [read[index][:length]] if index in read else \
-                self._pack.blocks(self.ids[index], self.feat_type, length)
-            columns = row[:length].split([block.shape[1] for block in blocks], dim=1)
-            for place, block in zip(columns, blocks, strict=True):  # torch makes floats of halves 20 times faster
-                for here, there in zip(place.split(PIECE), torch.from_numpy(block).split(PIECE), strict=True):
-                    here.copy_(there)
-            row[length:] = padding
+        with _openmp().limit(limits=1):
+            for row, index, length in zip(x, indices, lengths, strict=True):
+                blocks = [read[index][:length]] if index in read else \
+                    self._pack.blocks(self.ids[index], self.feat_type, length)
+                first = 0
+                for block in blocks:  # one, or mel and chroma side by side
+                    row[:length, first:first + block.shape[1]] = torch.from_numpy(block)
+                    first += block.shape[1]
+                row[length:] = padding
         targets = self._targets[list(indices)]
         clips = x if self.max_length else (row[:length] for row, length in zip(x, lengths, strict=True))
         return _Gathered(zip(clips, targets, lengths, strict=True), (x, targets, torch.tensor(lengths)))
