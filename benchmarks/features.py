@@ -103,7 +103,8 @@ def parts(audio: np.ndarray, report: Report, repeats: int = 7) -> None:
         "Fourier transform (scipy)": (lambda: librosa.stft(audio), lambda: stft(audio, shape=window())),
         "Fourier transform (torch)": (lambda: librosa.stft(audio), lambda: torch.stft(
             sound, 2048, HOP, window=shape, return_complex=True, pad_mode="constant")),
-        "mel power": (lambda: librosa.feature.melspectrogram(S=np.abs(spectrum.T) ** 2), lambda: mel_power_of(spectrum)),
+        "mel power": (lambda: librosa.feature.melspectrogram(S=np.abs(spectrum.T) ** 2),
+                      lambda: mel_power_of(spectrum)),
         "tuning": (lambda: librosa.estimate_tuning(S=magnitude.T, bins_per_octave=STEPS),
                    lambda: tuning_of(magnitude, STEPS)),
         "constant-Q chroma": (lambda: librosa.feature.chroma_cqt(y=audio, tuning=0.0),

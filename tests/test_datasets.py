@@ -302,6 +302,25 @@ def test_neighbour_leak():
     assert neighbour_leak(["10", "20", "x"], ["11", "25", "26", "x"]) == {1: 0.25, 5: 0.5}
     assert neighbour_leak(["10"], ["17"], distance=7) == {1: 0, 7: 1}
     assert neighbour_leak([], ["1"]) == {1: 0, 5: 0}
+    assert neighbour_leak(["20231231235959123456"], ["20231231235959123457"]) == {1: 1, 5: 1}  # beyond 64 bits
+
+
+def test_album_leak_without_a_list_of_albums(tmp_path):
+    """The names of groups come from all ids together: train and test asked for one by one would share none."""
+    train, test = ["100", "103", "300"], ["101", "302", "900"]
+    assert not set(datasets.groups_of(train, tmp_path)) & set(datasets.groups_of(test, tmp_path))
+    assert datasets.album_leak(train, test, tmp_path) == pytest.approx(2 / 3)
+    (tmp_path / "groups.txt").write_text("Id\tGroup\n100\ta\n103\tb\n300\tc\n101\td\n302\tc\n900\te\n")
+    assert datasets.album_leak(train, test, tmp_path) == pytest.approx(1 / 3)
+    assert np.isnan(datasets.album_leak(train, [], tmp_path))
+
+
+def test_a_mere_numbering_tells_no_albums(tmp_path):
+    ids = [str(number) for number in range(1, 101)]
+    assert datasets.groups_of(ids, tmp_path) == ids
+    assert datasets.album_leak(ids[:80], ids[80:], tmp_path) == 0
+    albums = [str(100 * album + track) for album in range(10) for track in range(4)]
+    assert len(set(datasets.groups_of(albums, tmp_path))) == 10
 
 
 @settings(max_examples=100, deadline=None)

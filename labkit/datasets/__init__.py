@@ -38,6 +38,7 @@ from labkit.datasets.layout import (
 from labkit.datasets.splits import (
     MOOD_CLASSES,
     NEIGHBOUR_GAP,
+    album_leak,
     groups_of,
     limit_per_class,
     neighbour_leak,
@@ -48,8 +49,8 @@ _BATCHES = ("BucketSampler", "LabelTransformer", "PaddingTransform", "Spectrogra
             "collate_padded", "silence", "torch_train_val_split")
 
 __all__ = ["AFFECT", "CLASS_MAPPING", "FEAT_TYPES", "FOLDERS", "MOOD_CLASSES", "NEIGHBOUR_GAP", "SILENCE_DB", "SPLITS",
-           "Meta", "clip_id", "clip_shape", "find_clip", "groups_of", "id_order", "label_kind", "limit_per_class",
-           "list_clips", "neighbour_leak", "read_array", "read_chromagram", "read_fused_spectrogram",
+           "Meta", "album_leak", "clip_id", "clip_shape", "find_clip", "groups_of", "id_order", "label_kind",
+           "limit_per_class", "list_clips", "neighbour_leak", "read_array", "read_chromagram", "read_fused_spectrogram",
            "read_label_file", "read_labels", "read_mel_spectrogram", "read_meta", "read_spectrogram", "split_indices",
            *_BATCHES]
 

@@ -1,5 +1,7 @@
 """Which clips belong together, and how a dataset is parted."""
 
+from bisect import bisect_left, bisect_right
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -9,6 +11,7 @@ from labkit.datasets.layout import clip_id, id_order
 from labkit.profiles import DataError
 
 NEIGHBOUR_GAP = 10      # numeric ids that part by more than this start a new group
+NUMBERED = 20           # from so many clips on, one run of ids that holds half of them is a numbering, not an album
 MOOD_CLASSES = 5        # a mood set has no classes; `max_per_class` limits it as if it had so many
 
 
@@ -19,17 +22,17 @@ def groups_of(ids: Sequence[str], root: str | Path) -> list[str]:
     ----------
     ids : bare ids.
     root : the folder that may hold `groups.txt` (`Id<TAB>Group`, with header). Without it a new group starts where
-        the sorted numeric ids part by more than 10, and every other id is a group of its own.
+        the sorted numeric ids part by more than 10, and every other id is a group of its own. Where half of the clips
+        or more would be one such group, the ids are a mere numbering: each clip is then a group of its own.
 
     Returns
     -------
-    list of group names, one for each id.
+    list of group names, one for each id. Without `groups.txt` a group is named after its first id among these ids, so
+    that the names of two calls cannot be compared: ask for all ids at once.
 
     Raises
     ------
     DataError : a malformed line in `groups.txt`, or an id that it lacks.
-
-    Used in: notebooks/04_dataset
     """
     file = Path(root) / "groups.txt"
     groups = {}
@@ -62,7 +65,22 @@ def groups_of(ids: Sequence[str], root: str | Path) -> list[str]:
                 last = clip
             else:
                 groups[clip] = clip
+        if len(groups) >= NUMBERED and max(Counter(groups.values()).values()) >= len(groups) / 2:
+            groups = {clip: clip for clip in groups}
     return [groups[clip] for clip in ids]
+
+
+def album_leak(train_ids: Sequence[str], test_ids: Sequence[str], root: str | Path) -> float:
+    """The share of test clips of whose group, as a rule an album, there is a training clip too.
+
+    train_ids, test_ids : bare ids. root : as `groups_of`. Returns a share in [0, 1]; NaN without test ids.
+
+    Used in: notebooks/04_dataset
+    """
+    groups = groups_of([*train_ids, *test_ids], root)
+    known = set(groups[:len(train_ids)])
+    tested = groups[len(train_ids):]
+    return sum(group in known for group in tested) / len(tested) if tested else float("nan")
 
 
 def neighbour_leak(train_ids: Sequence[str], test_ids: Sequence[str], distance: int = 5) -> dict[int, float]:
@@ -79,13 +97,12 @@ def neighbour_leak(train_ids: Sequence[str], test_ids: Sequence[str], distance: 
 
     Used in: notebooks/04_dataset
     """
-    train = np.array(sorted(int(clip) for clip in train_ids if clip.isdecimal()), dtype=np.int64)
-    test = np.array([int(clip) for clip in test_ids if clip.isdecimal()], dtype=np.int64)
+    train = sorted(int(clip) for clip in train_ids if clip.isdecimal())  # of any size, as Python's numbers are
+    test = [int(clip) for clip in test_ids if clip.isdecimal()]
 
     def share(within: int) -> float:
-        first = np.searchsorted(train, test - within, side="left")
-        last = np.searchsorted(train, test + within, side="right")
-        return float(np.sum(last > first) / len(test_ids)) if len(test_ids) else float("nan")
+        near = sum(bisect_right(train, clip + within) > bisect_left(train, clip - within) for clip in test)
+        return near / len(test_ids) if len(test_ids) else float("nan")
 
     return {within: share(within) for within in (1, distance)}
 
@@ -95,7 +112,8 @@ def split_indices(n: int, val_size: float = 0.2, shuffle: bool = True, seed: int
     """Part n items into training and validation, the same for the same arguments.
 
     The groups (without `groups`, the single items) are looked at one by one, in an order drawn from `seed`; one goes to
-    validation when that brings validation closer to its share of each class.
+    validation when that brings validation closer to its share of each class. Small groups fit in more often than large
+    ones, so that validation holds slightly more of them than of the large.
 
     Parameters
     ----------
@@ -157,8 +175,9 @@ def split_indices(n: int, val_size: float = 0.2, shuffle: bool = True, seed: int
 def limit_per_class(classes: Sequence, groups: Sequence[str], limit: int, seed: int = 42) -> list[int]:
     """At most `limit` items of each class, whole groups, drawn from `seed`; the indices kept, sorted.
 
-    A group that would pass the limit is left out; where every group of a class is larger than the limit, the first
-    items of its smallest group are kept, so that no class is lost.
+    A group that would pass the limit is left out, so that what is kept leans to small groups. Where every group of a
+    class is larger than the limit, the first items of its smallest group are kept, so that no class is lost. A group
+    that has items of two classes may be kept in one of them alone.
     """
     if limit < 1:
         raise ValueError(f"Expected max_per_class of at least 1, found {limit}. None keeps all clips.")

@@ -56,13 +56,13 @@ def _sorting_program() -> tuple[np.ndarray, np.ndarray, int]:
         return merge(sort(values[:half]), sort(values[half:])) if half else values
 
     def medians(core: list[int], windows: int, left: int, right: int) -> list[int]:
-        """Of so many windows, which all hold the rows from `left` to before `right`; `core` is what is left of those."""
+        """Of so many windows, which all hold the rows from `left` to before `right`; `core` is left of those."""
         if windows == 1:
             return core
         half, found = windows // 2, []
         for begin, end in ((left - half, left), (right, right + half)):
             merged = merge(core, sort(list(range(begin, end))))
-            drop = (len(merged) - half) // 2  # half - 1 values are still to come: the median is one of the middle `half`
+            drop = (len(merged) - half) // 2  # half - 1 values are to come: the median is one of the middle `half`
             found += medians(merged[drop:len(merged) - drop], half, min(left, begin), max(right, end))
         return found
 
