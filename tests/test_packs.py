@@ -209,6 +209,32 @@ def test_a_changed_source_is_packed_again_and_the_old_pack_goes(folder, cache):
     assert held(cache) == second
 
 
+def test_a_change_that_keeps_size_and_time_is_seen(folder):
+    SpectrogramDataset(folder)
+    file = file_of(folder, 0)
+    before, frames = file.stat(), read_spectrogram(file_of(folder, 0)).shape[0]
+    np.save(file, fused(frames, 99))
+    os.utime(file, ns=(before.st_atime_ns, before.st_mtime_ns))  # as tar and rsync do
+    assert file.stat().st_size == before.st_size
+    off = SpectrogramDataset(folder)[0][0] - torch.from_numpy(read_spectrogram(file))
+    assert off.abs().max() <= HALF_STEP["mel"]
+
+
+def test_files_that_change_while_they_are_packed_leave_no_pack(folder, cache, monkeypatch):
+    read = packs.read_array
+
+    def read_and_touch(file):
+        array = read(file)
+        if file == file_of(folder, 3):
+            np.save(file, fused(4, 99))
+        return array
+
+    monkeypatch.setattr(packs, "read_array", read_and_touch)
+    with pytest.raises(DataError, match="while they are packed"):
+        packs.open_pack(folder, "train")
+    assert held(cache) == []
+
+
 def test_a_dataset_in_use_outlives_its_pack(folder, cache):
     data = SpectrogramDataset(folder)
     shutil.rmtree(cache)
@@ -441,7 +467,8 @@ def test_a_dataset_travels_without_its_frames(folder):
 @pytest.mark.parametrize("how", [pytest.param("fork", marks=pytest.mark.skipif(
     "fork" not in multiprocessing.get_all_start_methods(), reason="this system has no fork")),
     pytest.param("spawn", marks=pytest.mark.slow)])
-def test_workers_give_the_same_batches(folder, how):
+def test_workers_give_the_same_batches(folder, how, monkeypatch):
+    monkeypatch.setattr(batches, "LARGE", 1000)  # so that memory is used again, in forked workers, too
     data = SpectrogramDataset(folder, feat_type="fused")
     data[0]  # the files are mapped before the workers begin
     here, there = ([batch for batch in DataLoader(data, 3, collate_fn=data.collate, **options)]

@@ -182,3 +182,28 @@ def test_the_genre_alone_tells_a_part_of_the_moods():
     told = {axis: spearmanr(*zip(*((getattr(mood, axis)[0], getattr(felt, axis)) for mood, felt in labels),
                                  strict=True)).statistic for axis in ("valence", "energy")}
     assert 0.2 < told["valence"] < 0.55 and 0.6 < told["energy"] < 0.85
+
+
+# --- the page on one's own data --------------------------------------------------------------------------------------
+
+def facts_of(name):
+    file = Path(__file__).parent.parent / "results" / "benchmarks" / f"{name}.json"
+    return json.loads(file.read_text(encoding="utf-8"))
+
+
+def test_what_the_page_says_of_the_readings():
+    run = facts_of("features")
+    facts, tables = run["facts"], {table["title"]: table["rows"] for table in run["tables"]}
+    assert all(row["met"] == "yes" for row in tables["Criteria"])
+    assert facts["exact_times_course"] >= 5
+    assert facts["fast_times_course"] >= 10
+    assert facts["fast_times_plain"] >= 4
+    where = next(rows for title, rows in tables.items() if title.startswith("Where the time goes"))
+    percussive = next(row for row in where if row["part"] == "percussive part")
+    assert float(percussive["librosa (ms)"]) > facts["course_ms"] / 2  # "most of its time"
+    differs = {row["measure"]: row for title, rows in tables.items() if title.startswith("What differs")
+               for row in rows}
+    assert float(differs["chroma: correlation with the exact reading"]["median"]) < 0.8  # "another feature"
+    beats = differs["beats: agreement with the exact reading (F)"]
+    assert float(beats["median"]) > 0.9  # "on most pieces"
+    assert float(beats["lowest"]) < 0.5  # "on a few hardly"

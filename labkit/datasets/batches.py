@@ -296,6 +296,10 @@ class SpectrogramDataset(Dataset):
             genres = {_map_genre(genre, class_mapping, train_txt) for genre in before}
             self.label_transformer = LabelTransformer().fit(genres - {None})
         if self.kind == "genre" and self.is_labelled:
+            if strange := set(self.labels) - set(self.label_transformer.classes_):
+                raise DataError(f"{txt}: expected the {len(self.label_transformer.classes_)} classes of the training part, "
+                                f"found {', '.join(sorted(strange))} as well. Remove those lines, or map or drop that genre "
+                                "by class_mapping in both parts.")
             self._targets = torch.from_numpy(self.label_transformer.transform(self.labels)).long()
         elif self.kind == "genre":
             self._targets = torch.full((len(self.ids),), -1)
@@ -446,7 +450,7 @@ class BucketSampler(Sampler[list[int]]):
     Parameters
     ----------
     lengths : frames of each clip, (N,).
-    batch_size : clips in a batch; one batch of an epoch may hold fewer.
+    batch_size : clips in a batch at most; where the clips do not fill all batches, all are smaller by one or a few.
     shuffle : draw other batches, in another order, each epoch; False = by length.
     generator : torch's, from which the epochs are drawn; None = torch's own. Its state at the end of an epoch is all
         that is needed to go on from there.
@@ -469,7 +473,8 @@ class BucketSampler(Sampler[list[int]]):
         if self.shuffle:
             noise = 2 * torch.rand(len(lengths), generator=self.generator) - 1
             lengths, order = lengths * (1 + JITTER * noise), torch.randperm(len(self), generator=self.generator)
-        batches = torch.argsort(lengths, stable=True).split(self.batch_size)
+        # Equal parts: a rest of one or two clips would be the longest ones each time, and weigh more than all others.
+        batches = torch.argsort(lengths, stable=True).tensor_split(max(len(self), 1))
         return (batches[number].tolist() for number in order)
 
 

@@ -6,7 +6,7 @@
     chroma.f16    (all frames, 12), of the clips that have chroma; by itself, so that mel alone reads no byte of it
     index.json    the source and, for each clip, its id, its frames and whether it has chroma; its presence says "whole"
 
-The digest stands for the folder and for the name, size and time of change of each file in it. Half precision moves a
+The digest stands for the folder and for the name, size and times of change of each file in it. Half precision moves a
 value of -80 to 0 dB by at most 1/32 dB, and one of chroma by at most 1/4096. What it cannot hold that well, and what is
 no spectrogram, stays out of the pack: such a clip is read from its own file, which also says what is wrong with it.
 """
@@ -141,15 +141,18 @@ def _digest(source: Path, clips: dict[str, Path]) -> str:
     return hashlib.sha256(repr((FORMAT, str(source), _states(clips))).encode()).hexdigest()[:16]
 
 
-def _states(clips: dict[str, Path]) -> list[tuple[str, int, int]]:
-    """Name, bytes and time of change of each file; zeros for one that cannot be looked at, such as a broken link."""
+def _states(clips: dict[str, Path]) -> list[tuple[str, int, int, int]]:
+    """Name, bytes and times of change of each file; zeros for one that cannot be looked at, such as a broken link.
+
+    Of the two times programs can set the first to whatever they like, as tar and rsync do.
+    """
     states = []
     for file in clips.values():
         try:
             found = os.stat(file)
-            states.append((file.name, found.st_size, found.st_mtime_ns))
+            states.append((file.name, found.st_size, found.st_mtime_ns, found.st_ctime_ns))
         except OSError:
-            states.append((file.name, 0, 0))
+            states.append((file.name, 0, 0, 0))
     return states
 
 
@@ -183,7 +186,7 @@ def _make(place: Path, source: Path, clips: dict[str, Path]) -> None:
     """Write the pack under another name, then give it its own; the lock is held."""
     from tqdm import tqdm
 
-    least = sum(size for _, size, _ in _states(clips)) // 4  # from float64; from a smaller dtype it is more
+    least = sum(size for _, size, *_ in _states(clips)) // 4  # from float64; from a smaller dtype it is more
     if shutil.disk_usage(place.parent).free < least:  # said at once, not after minutes of writing
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
     partial = place.with_suffix(".partial")
@@ -200,6 +203,12 @@ def _make(place: Path, source: Path, clips: dict[str, Path]) -> None:
                 frames.append(len(mel))
                 chroma.append(tones.size > 0)
                 bar.update()
+            for file in (mels, chromas):  # else a machine that loses power may keep the name and not the contents
+                file.flush()
+                os.fsync(file.fileno())
+        if place.name != _digest(source, clips):
+            raise DataError(f"Expected the files of {source} to stay as they are while they are packed, found that they "
+                            "changed. Wait until whatever writes there has ended, and try again.")
         index = {"source": str(source), "ids": list(clips), "frames": frames, "chroma": chroma}
         (partial / _INDEX).write_text(json.dumps(index), encoding="utf-8")
         shutil.rmtree(place, ignore_errors=True)  # a damaged one
