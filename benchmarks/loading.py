@@ -260,8 +260,11 @@ def compare(options: argparse.Namespace) -> int:
     runs = {way: [] for way in WAYS}
     for number in range(options.repeats):
         for way, found in runs.items():
-            for file in sources(options.folder, way)[2]:
+            _, root, files = sources(options.folder, way)
+            for file in files:
                 file.read_bytes()
+            for file in (root / GENRE / "train").iterdir():  # ours looks at each, to see whether it has changed
+                file.stat()
             found.append(in_process(options, "way", way))
         print(f"repeat {number + 1} of {options.repeats}", file=sys.stderr, flush=True)
     for one in itertools.chain.from_iterable(runs.values()):
@@ -276,7 +279,9 @@ def compare(options: argparse.Namespace) -> int:
              "error (dB)": f"{off:.4f}" if way in ("ours", "floor") else "0" if "course" in way else "0.0000"}
             for (way, words), one in zip(WAYS.items(), mid.values(), strict=True)]
     report.table(f"{options.clips} clips of 30 s, mel, in batches of {options.batch}: medians of {options.repeats} "
-                 "fresh processes each, page cache warm; the most memory of two epochs, beyond that of the imports", rows)
+                 "fresh processes each, page cache warm; the most memory of two epochs, beyond that of the imports",
+                 rows)
+    print("The first epoch of a process also pays for memory that is touched for the first time, whichever the way.")
     rows = [{"source": f".{root}" if root == "npy" else ".npy.gz", "seconds": f"{one['seconds']:.1f}",
              "clips a second": f"{options.clips / one['seconds']:.0f}", "size (MB)": f"{one['size'] / 1e6:.0f}",
              "peak memory (MB)": f"{one['peak'] / 1e6:.0f}"} for root, one in first.items()]
@@ -286,17 +291,18 @@ def compare(options: argparse.Namespace) -> int:
                  [{"step": name, "seconds": f"{taken:.2f}"} for name, taken in course_size["seconds"].items()])
 
     memory = (mid["ours"]["anon"] + mid["ours"]["file"]) / mid["course.npy"]["anon"]
-    report.facts |= {f"times_{way}_{key}": value for way, one in times.items() for key, value in one.items()}
+    report.facts |= {f"times_{way}_{key}": value for way, two in times.items() for key, value in two.items()}
     report.facts |= {"memory_share": memory, "seconds_start": mid["ours"]["start"],
-                     "seconds_later": mid["ours"]["later"], "error_db": off, "course_peak_mb": course_size["peak"] / 1e6}
-    for key, words in (("start", "opened and through the first epoch in a new process"), ("later", "a later epoch")):
+                     "seconds_later": mid["ours"]["later"], "error_db": off,
+                     "course_peak_mb": course_size["peak"] / 1e6}
+    for key, words in (("start", "opened and through the first epoch"), ("later", "a later epoch")):
         report.check(times["torch.npy"][key] >= 8,
                      f"{words}: at least 8 times faster than one .npy a clip: {times['torch.npy'][key]:.1f}")
-        report.check(times["torch.gz"][key] >= 20,
-                     f"{words}: at least 20 times faster than one .npy.gz a clip: {times['torch.gz'][key]:.0f}")
-    report.check(times["course.gz"]["start"] >= 20, "opened and through the first epoch: at least 20 times faster "
-                 f"than the course's way from .npy.gz: {times['course.gz']['start']:.0f}")
-    report.check(mid["ours"]["start"] < 1, f"opened and through an epoch in under a second: {mid['ours']['start']:.2f} s")
+    least = min(times["torch.gz"]["start"], times["torch.gz"]["later"], times["course.gz"]["start"])
+    report.check(least >= 20, "opened and through the first epoch, or later: at least 20 times faster than .npy.gz, "
+                 f"the course's way or torch's: {least:.0f}")
+    report.check(mid["ours"]["start"] < 1,
+                 f"opened and through the first epoch in under a second: {mid['ours']['start']:.2f} s")
     report.check(memory <= 0.25, "at most a quarter of the course's bytes after an epoch, anonymous and file-backed "
                  f"together: {100 * memory:.1f} %")
     report.check(off <= 0.032, f"at most 0.032 dB off: {off:.4f} dB")

@@ -159,7 +159,10 @@ def data_fetch(options) -> int:
             folder = fetch_fma(options.data, options.to)
         print(f"{folder}\nThe archive beside it is no longer needed.")
         if options.data != "fma-metadata":
-            print(f"Next: python -m labkit extract {folder} OUT --labels fma_metadata/tracks.csv")
+            tracks = folder.with_name("fma_metadata") / "tracks.csv"
+            if not tracks.is_file():
+                print(f"Next: python -m labkit data fetch fma-metadata --to {folder.parent}")
+            print(f"{'Next' if tracks.is_file() else 'Then'}: python -m labkit extract {folder} OUT --labels {tracks}")
         return 0
     from labkit.datasets.verify import verify
 

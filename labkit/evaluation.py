@@ -7,19 +7,21 @@ import numpy as np
 import torch
 from scipy.stats import ConstantInputWarning, spearmanr
 from torch import nn
-from torch.utils.data import DataLoader, Dataset, Subset
+from torch.utils.data import ConcatDataset, DataLoader, Dataset, Subset
 
 from labkit.models import ModelError
 
 
 def clips_of(dataset: Dataset) -> list:
-    """Which clips a dataset holds: the id of each item, also through `Subset`.
+    """Which clips a dataset holds: the id of each item, also through `Subset` and `ConcatDataset`.
 
     A dataset without `ids` counts each of its items as a clip of its own.
     """
     if isinstance(dataset, Subset):
         clips = clips_of(dataset.dataset)
         return [clips[index] for index in dataset.indices]
+    if isinstance(dataset, ConcatDataset):
+        return [clip for part in dataset.datasets for clip in clips_of(part)]
     ids = getattr(dataset, "ids", None)
     return [(id(dataset), index) for index in range(len(dataset))] if ids is None else list(ids)
 
@@ -40,11 +42,18 @@ def predict(model: nn.Module, loader: DataLoader) -> tuple[np.ndarray, np.ndarra
     Returns
     -------
     outputs (N,) or (N, K) and labels (N,) or (N, 3), as the model and the dataset give them.
+
+    Raises
+    ------
+    ModelError : a loader without batches, or batches that do not fit.
     """
     device = next(model.parameters()).device
     model.eval()
     with torch.no_grad():
         batches = [(model(x.to(device), None, lengths)[1].cpu(), targets) for x, targets, lengths in loader]
+    if not batches:
+        raise ModelError("Expected at least one batch to predict, found none. Give a loader of at least one clip, with "
+                         "drop_last=False.")
     outputs, targets = zip(*batches, strict=True)
     return torch.cat(outputs).numpy(), torch.cat(targets).numpy()
 

@@ -1,7 +1,8 @@
 """Networks: a backbone makes one vector of a clip, a head makes the answer and the loss of it.
 
 A backbone takes a batch (B, L, F), time first, and the true lengths, and gives (B, O). What lies past the end of a clip
-never changes its vector: a clip gives the same alone as in any batch.
+never changes its vector, nor what is learned. In evaluation mode a clip gives the same alone as in any batch; in
+training mode batch normalisation, and it alone, makes the clips of a batch depend on each other, by their own frames.
 """
 
 import pickle
@@ -35,7 +36,7 @@ def _without_padding(x: torch.Tensor, lengths: torch.Tensor) -> torch.Tensor:
 class Backbone(nn.Module):
     """What all backbones share: the check at the door, and standardisation in front.
 
-    `backbone.requires_grad_(False)` freezes it, also the running means of its batch normalisation.
+    `requires_grad_(False)` freezes a backbone, or a block of it, with the running means of its batch normalisation.
 
     Parameters
     ----------
@@ -86,8 +87,13 @@ class Backbone(nn.Module):
         return self.encode(self.standardise(x), lengths.to(x.device))
 
     def train(self, mode: bool = True) -> "Backbone":
-        """As `nn.Module.train`, but a frozen backbone stays in evaluation mode: its running means would move."""
-        return super().train(mode and any(parameter.requires_grad for parameter in self.parameters()))
+        """As `nn.Module.train`, but what is frozen stays in evaluation mode: its running means would move."""
+        super().train(mode)
+        for module in self.modules() if mode else ():
+            weights = list(module.parameters())
+            if weights and not any(weight.requires_grad for weight in weights):
+                module.eval()
+        return self
 
 
 class LSTMBackbone(Backbone):
@@ -123,6 +129,21 @@ class LSTMBackbone(Backbone):
         return self.dropout(steps[torch.arange(len(x), device=x.device), lengths - 1])
 
 
+class _BatchNorm(nn.BatchNorm2d):
+    """Batch normalisation of (B, C, L, F) that sees the clips' own frames alone; their padding becomes zero."""
+
+    def forward(self, x: torch.Tensor, lengths: torch.Tensor | None = None) -> torch.Tensor:
+        """The same as `nn.BatchNorm2d` where nothing is padded, lengths = None."""
+        if lengths is None or lengths.min() == x.shape[2]:
+            return super().forward(x)
+        if not self.training:  # each frame is taken by itself
+            return _without_padding(super().forward(x), lengths)
+        lengths = lengths.tolist()
+        end_to_end = torch.cat([clip[:, :length] for clip, length in zip(x.unbind(), lengths, strict=True)], dim=1)
+        clips = super().forward(end_to_end[None])[0].split(lengths, dim=1)
+        return torch.stack([functional.pad(clip, (0, 0, 0, x.shape[2] - clip.shape[1])) for clip in clips])
+
+
 class CNNBackbone(Backbone):
     """Blocks of 3x3 convolution, batch normalisation, ReLU and max pooling over time x features, (B, S, F) -> (B, O).
 
@@ -155,7 +176,7 @@ class CNNBackbone(Backbone):
         super().__init__(input_dim, size, standardise)
         self.readout, self.input_length, self.pools = readout, input_length, tuple(pools)
         self.blocks = nn.ModuleList(
-            nn.Sequential(nn.Conv2d(before, after, 3, padding=1), nn.BatchNorm2d(after), nn.ReLU())
+            nn.Sequential(nn.Conv2d(before, after, 3, padding=1), _BatchNorm(after), nn.ReLU())
             for before, after in zip((1, *channels), channels, strict=False))
 
     def encode(self, x: torch.Tensor, lengths: torch.Tensor) -> torch.Tensor:
@@ -164,8 +185,8 @@ class CNNBackbone(Backbone):
             raise ModelError(f"Expected clips of {self.input_length} frames, for which readout='flatten' was built, "
                              f"found {x.shape[1]}. Give train and test the same max_length, or use readout='pool'.")
         x = _without_padding(x, lengths)[:, None]
-        for block, pool in zip(self.blocks, self.pools, strict=True):
-            x = _without_padding(block(x), lengths)  # zero is the least that a ReLU gives: the maximum ignores it
+        for (convolution, norm, relu), pool in zip(self.blocks, self.pools, strict=True):
+            x = relu(norm(convolution(x), lengths))  # zero is the least that a ReLU gives: the maximum ignores padding
             x = functional.max_pool2d(x, pool, ceil_mode=True)
             lengths = (lengths + pool - 1) // pool
         return x.flatten(1) if self.readout == "flatten" else x.mean(3).sum(2) / lengths[:, None]

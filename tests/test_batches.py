@@ -28,7 +28,7 @@ def test_each_clip_is_in_one_batch_of_an_epoch(lengths, batch_size, shuffle, see
         assert len(batches) == len(sampler)
         assert sorted(index for batch in batches for index in batch) == list(range(len(lengths)))
         sizes = [len(batch) for batch in batches]
-        assert not sizes or max(sizes) <= batch_size and max(sizes) - min(sizes) <= 1  # no rest that weighs more
+        assert not sizes or (max(sizes) <= batch_size and max(sizes) - min(sizes) <= 1)  # no rest that weighs more
     assert list(BucketSampler(lengths, batch_size, shuffle, seeded(seed))) == \
         list(BucketSampler(lengths, batch_size, shuffle, seeded(seed)))
 

@@ -111,6 +111,40 @@ def test_an_interrupted_conversion_goes_on_and_shows_nothing_before_its_end(data
                           read_array(changed).astype("float16"))
 
 
+def test_a_resumed_conversion_keeps_nothing_whose_source_is_gone(data, tmp_path, monkeypatch):
+    def stop(file, text, real=module.write_text):
+        if file.name == "meta.json":  # the last that is written
+            raise KeyboardInterrupt
+        real(file, text)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(module, "write_text", stop)
+        with pytest.raises(KeyboardInterrupt):
+            convert(data, tmp_path / "out", mel_only=True, progress=False)
+    assert (tmp_path / ".out.partial" / GENRE / "train" / "100.fused.full.npy").is_file()
+    (data / GENRE / "train" / "100.fused.full.npy").unlink()
+    (data / "groups.txt").unlink()
+    shutil.rmtree(data / "multitask_dataset")
+    assert convert(data, tmp_path / "out", mel_only=True, progress=False).clips == 49
+    assert arrays(tmp_path / "out").keys() == arrays(data).keys()
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == [GENRE, "meta.json"]
+
+
+@pytest.mark.parametrize(("value", "refused"), [(128, False), (-128.5, True), (1e6, True)])
+def test_float16_holds_what_it_can_hold_well(data, tmp_path, value, refused):
+    file = data / GENRE / "train" / "100.fused.full.npy"
+    array = read_array(file)
+    array[3, 3] = value
+    np.save(file, array)
+    if refused:
+        with pytest.raises(DataError, match=r"100\.fused\.full\.npy: expected values from -128 to 128 for float16"):
+            convert(data, tmp_path / "out", dtype="float16", progress=False)
+        assert not (tmp_path / "out").exists()
+        convert(data, tmp_path / "other", dtype="float32", progress=False)
+    else:
+        convert(data, tmp_path / "out", dtype="float16", progress=False)
+
+
 def test_an_empty_folder_is_taken(data, tmp_path):
     (tmp_path / "out").mkdir()
     assert convert(data, tmp_path / "out", progress=False).folder == tmp_path / "out"

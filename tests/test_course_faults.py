@@ -29,7 +29,7 @@ from labkit.datasets import (
     torch_train_val_split,
 )
 from labkit.environment import ROOT
-from labkit.evaluation import check_apart, predict, spearman
+from labkit.evaluation import check_apart, clips_of, predict, spearman
 from labkit.features import HOP
 from labkit.models import (
     Classifier,
@@ -44,6 +44,7 @@ from labkit.models import (
 from labkit.profiles import SAMPLE_RATE
 from labkit.training import EarlyStopper, run_epoch, train
 
+PAGE = (ROOT / "book" / "common_mistakes.md").read_text(encoding="utf-8")
 TRAIN, VAL = TinyClips(48), TinyClips(24, first=100)
 
 
@@ -145,6 +146,18 @@ def test_fault_02_spearman_is_taken_over_all_clips_at_once():
     assert ours == pytest.approx([spearman(answers, labels).mean] * 4)
     assert ours[0] < -0.5
 
+    random = np.random.default_rng(0)
+    labels = np.sort(random.normal(size=224))
+    answers = labels + random.normal(size=224)
+
+    def by_batches(order):
+        return np.mean([spearman(answers[batch], labels[batch]).mean for batch in order.reshape(7, 32)])
+
+    score = spearman(answers, labels).mean
+    shuffled = np.mean([by_batches(random.permutation(224)) for _ in range(20)])
+    assert score - 0.03 < shuffled < score  # only slightly too low
+    assert by_batches(np.arange(224)) < 0.3 < score  # clips in the order of their labels
+
 
 class CarriedLSTM(nn.Module):
     """An LSTM that goes on, with each batch, from where the last one ended."""
@@ -230,7 +243,10 @@ def test_fault_06_one_encoding_for_train_and_test(course, tmp_path):
     (genre / "test_labels.txt").write_text("\n".join(line for line in lines if "Blues" not in line))
     known, test = SpectrogramDataset(genre), SpectrogramDataset(genre, train=False)
     apart = LabelTransformer().fit(test.labels)  # the faulty way
-    assert apart.transform("Rock") != known.label_transformer.transform("Rock")
+    perfect, numbered_apart = known.label_transformer.transform(test.labels), apart.transform(test.labels)
+    assert np.mean(perfect == numbered_apart) == 0  # a model that knows each genre would score nothing
+    assert set(perfect - numbered_apart) == {1}  # beside the diagonal
+    assert np.mean(perfect == test.targets.numpy()) == 1
     assert test.label_transformer.classes_ == known.label_transformer.classes_
     given = SpectrogramDataset(genre, train=False, label_transformer=known.label_transformer)
     assert given.targets.tolist() == test.targets.tolist() == known.label_transformer.transform(test.labels).tolist()
@@ -283,6 +299,10 @@ def test_fault_08_transfer_keeps_what_was_loaded(tmp_path):
     for head in (Regressor, MultitaskRegressor):
         assert all(agreeing(head(CNNBackbone(FEATURES, (4, 8), (2, 2)), load_from_checkpoint=tmp_path / "genre.pt")))
 
+    model = Regressor(loaded)
+    with pytest.raises(ModelError, match="trainable parameters of the model, found one without 10 of them"):
+        train(model, TRAIN.loader(), VAL.loader(), torch.optim.Adam(faulty.parameters()), 1)
+
     frozen, tuned = (Regressor(CNNBackbone(FEATURES, (4, 8), (2, 2)), tmp_path / "genre.pt") for _ in range(2))
     frozen.backbone.requires_grad_(False)
     for model in (frozen, tuned):
@@ -324,8 +344,16 @@ def test_fault_09_the_two_parts_of_a_split_are_apart(course):
 
 def test_fault_10_the_split_is_the_same_at_every_call(course):
     data = SpectrogramDataset(course / "fma_genre_spectrograms")
-    faulty = [set(np.random.permutation(len(data))[:6]) for _ in range(9)]  # drawn without a seed, as in nine cells
-    assert any(one != faulty[0] for one in faulty)
+
+    def faulty():
+        order = np.random.permutation(len(data))  # drawn without a seed
+        return (torch.utils.data.DataLoader(Subset(data, part.tolist())) for part in (order[8:], order[:8]))
+
+    trained_on, _ = faulty()  # in the cell that trains
+    _, scored = faulty()      # in the cell that scores
+    assert set(clips_of(trained_on.dataset)) & set(clips_of(scored.dataset))
+    with pytest.raises(ModelError, match="among the training clips"):
+        check_apart(trained_on, scored)
     first, second, other = (torch_train_val_split(data, 8, 8, seed=seed) for seed in (1, 1, 2))
     for one, two in zip(first, second, strict=True):
         assert one.dataset.indices == two.dataset.indices
@@ -378,6 +406,13 @@ def test_fault_11_standardised_input_leaves_the_gates_of_an_lstm_open():
     assert full[0] > 0.1 > 0.05 > full[1]
 
 
+def test_fault_11_a_loss_of_2_2_is_that_of_the_classes_shares():
+    shares = np.array([160, 160, 320, 320, 160, 160, 313, 160, 415, 137]) / 2305  # the course's ten classes, train
+    assert shares.sum() == pytest.approx(1)
+    entropy = -np.sum(shares * np.log(shares))
+    assert f"the entropy of the ten classes' shares is {entropy:.2f}" in PAGE
+
+
 def test_fault_12_nothing_bends_a_regression_output():
     x, y, lengths = next(iter(TRAIN.loader(48)))
     model = regressor()
@@ -385,8 +420,11 @@ def test_fault_12_nothing_bends_a_regression_output():
     raw = model.output_layer(model.backbone(x, lengths)).detach()
     assert torch.all(torch.softmax(raw, dim=1) == 1)  # the share of one among one
     assert np.isnan(spearman(torch.softmax(raw, dim=1)[:, 0], y).mean)
-    flat = torch.sigmoid(raw + 20)[:, 0]
-    assert len(flat.unique()) < len(raw.unique())  # far from 0 different answers become the same one
+    answers = torch.linspace(-80, 16, 97)
+    assert spearman(torch.sigmoid(answers), answers).mean == pytest.approx(1)  # a sigmoid keeps the order
+    limit = float(re.search(r"above about ([\d.]+) all become exactly 1 in float32", PAGE)[1])
+    assert torch.sigmoid(torch.tensor([limit - 0.05, limit + 0.05])).eq(1).tolist() == [False, True]
+    assert len(torch.sigmoid(raw + 20).unique()) < len(raw.unique())  # different answers become the same one
     output = model(x, y, lengths)[1]
     model.output_layer.bias.data += 20
     torch.testing.assert_close(model(x, y, lengths)[1], output + 20)  # any number can be answered
@@ -398,6 +436,7 @@ def test_fault_12_nothing_bends_a_regression_output():
 
 def test_fault_13_cutting_is_stated(course):
     assert round(150 * HOP / SAMPLE_RATE, 1) == 3.5  # seconds, of 30
+    assert round(30 / (150 * HOP / SAMPLE_RATE)) == 9  # "about a ninth"
     whole = SpectrogramDataset(course / "fma_genre_spectrograms")
     assert all(len(whole[index][0]) == whole[index][2] == frames for index, frames in enumerate(whole.frames()))
     assert "each at its own length" in whole.describe()
@@ -413,17 +452,28 @@ def test_fault_13_cutting_is_stated(course):
 # --- the page --------------------------------------------------------------------------------------------------------
 
 def test_each_fault_has_a_test_and_an_entry_in_the_book():
-    page = (ROOT / "book" / "common_mistakes.md").read_text(encoding="utf-8")
-    entries = re.findall(r"^\(mistake-(\d+)\)=\n## (\d+)\. (.+)$", page, re.MULTILINE)
+    entries = re.findall(r"^\(mistake-(\d+)\)=\n## (\d+)\. (.+)$", PAGE, re.MULTILINE)
     numbers = [str(number) for number in range(1, 14)]
     assert [anchor for anchor, _, _ in entries] == [number for _, number, _ in entries] == numbers
     tested = {str(int(name.split("_")[2])) for name in globals() if name.startswith("test_fault_")}
     assert tested == set(numbers)
-    for part in re.split(r"^\(mistake-\d+\)=$", page, flags=re.MULTILINE)[1:]:
+    for part in re.split(r"^\(mistake-\d+\)=$", PAGE, flags=re.MULTILINE)[1:]:
         for word in ("**What one sees.**", "**Why.**", "**Instead.**", "```python"):
             assert word in part, f"{part.strip().splitlines()[0]}: expected {word}, found none"
     toc = yaml.safe_load((ROOT / "_toc.yml").read_text(encoding="utf-8"))
     assert "book/common_mistakes" in {chapter["file"] for part in toc["parts"] for chapter in part["chapters"]}
+
+
+def test_the_page_and_the_lessons_lead_to_what_is_there():
+    linking = [file for file in (ROOT / "notebooks").glob("*.py") if "common_mistakes.md" in file.read_text("utf-8")]
+    assert linking
+    for file in (*linking, ROOT / "book" / "common_mistakes.md"):
+        for target in re.findall(r"\]\(([^)#:]+\.(?:md|ipynb))", file.read_text(encoding="utf-8")):
+            assert (file.parent / target).is_file(), f"{file.name} links to {target}"
+    assert set(re.findall(r"\(#mistake-(\d+)\)", PAGE)) <= {str(number) for number in range(1, 14)}
+    keys = re.findall(r"bibliography\.md#(\w+)", PAGE)
+    bibliography = (ROOT / "book" / "references.bib").read_text(encoding="utf-8")
+    assert keys and all(f"{{{key}," in bibliography for key in keys)
 
 
 def test_the_code_of_the_page_runs(course, tmp_path, monkeypatch):
@@ -434,8 +484,7 @@ def test_the_code_of_the_page_runs(course, tmp_path, monkeypatch):
     data = SpectrogramDataset("data/multitask_dataset", regression_label_index=0)
     names = dict(zip(("train_loader", "val_loader"), torch_train_val_split(data, 8, 8), strict=True), data=data,
                  test_loader=torch.utils.data.DataLoader(SpectrogramDataset("data/multitask_dataset", train=False)))
-    page = (ROOT / "book" / "common_mistakes.md").read_text(encoding="utf-8")
-    snippets = re.findall(r"^```python\n(.*?)^```", page, re.MULTILINE | re.DOTALL)
+    snippets = re.findall(r"^```python\n(.*?)^```", PAGE, re.MULTILINE | re.DOTALL)
     assert len(snippets) == 13
     for snippet in snippets:
         exec(snippet, names)

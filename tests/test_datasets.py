@@ -1,4 +1,4 @@
-"""Labels, clips, splits, batches; each fault of the course's own loading code is a test by its name."""
+"""Labels, clips, splits, batches."""
 
 import gzip
 import json
@@ -507,59 +507,3 @@ def test_limit_takes_whole_albums_the_same_each_time(genre, mood):
     assert len(SpectrogramDataset(mood, train=False, max_per_class=1)) == 5  # to be predicted: all
     with pytest.raises(ValueError, match="max_per_class"):
         SpectrogramDataset(genre, max_per_class=0)
-
-
-# --- the faults of the course's code ---------------------------------------------------------------------------------
-
-def test_fault_04_padding_value_is_honoured(genre):
-    for value in (0.0, -80.0, 7.5):
-        data = SpectrogramDataset(genre, max_length=50, padding_value=value)
-        x, _, length = data[0]
-        assert torch.all(x[length:] == value)
-        unpadded = SpectrogramDataset(genre, padding_value=value)
-        x, _, lengths = next(iter(torch_train_val_split(unpadded, 32, 32)[0]))
-        shortest = lengths.argmin()
-        assert lengths.min() < lengths.max()
-        assert torch.all(x[shortest, lengths.min():] == value)
-
-
-def test_fault_04_regression_index_0_is_valence(mood):
-    y = SpectrogramDataset(mood, regression_label_index=0)[0][1]
-    assert y.dtype == torch.float32
-    assert y.shape == ()
-    assert y.item() == pytest.approx(0.100)
-
-
-def test_fault_05_train_and_test_are_padded_alike(genre):
-    shapes = {SpectrogramDataset(genre, train=train, max_length=14)[0][0].shape for train in (True, False)}
-    assert shapes == {(14, 128)}
-
-
-def test_fault_06_one_encoding_for_train_and_test(course, tmp_path):
-    genre = shutil.copytree(course / "fma_genre_spectrograms", tmp_path / "genre")
-    lines = (genre / "test_labels.txt").read_text().splitlines()
-    (genre / "test_labels.txt").write_text("\n".join(line for line in lines if "Blues" not in line))
-    train, test = SpectrogramDataset(genre), SpectrogramDataset(genre, train=False)
-    assert "Blues" not in test.labels  # encoded by itself, the test set would begin at another genre
-    assert test.label_transformer.classes_ == train.label_transformer.classes_
-    given = SpectrogramDataset(genre, train=False, label_transformer=train.label_transformer)
-    assert given.targets.tolist() == test.targets.tolist() == list(train.label_transformer.transform(test.labels))
-
-
-def test_fault_10_the_split_is_the_same_at_every_call(genre):
-    data = SpectrogramDataset(genre)
-    first, second, other = (torch_train_val_split(data, 8, 8, seed=seed) for seed in (1, 1, 2))
-    for one, two in zip(first, second, strict=True):
-        assert one.dataset.indices == two.dataset.indices
-        assert [y.tolist() for _, y, _ in one] == [y.tolist() for _, y, _ in two]  # the order of the batches too
-    assert first[1].dataset.indices != other[1].dataset.indices
-
-
-def test_fault_13_cutting_is_stated(genre):
-    data = SpectrogramDataset(genre, max_length=12)
-    cut = int(np.sum(data.frames() > 12))
-    assert 0 < cut < len(data)
-    assert f"max_length=12 cuts {cut} of them and keeps" in data.describe()
-    assert data[int(np.argmax(data.frames()))][2] == 12  # the length is what is left
-    assert "each at its own length" in SpectrogramDataset(genre).describe()
-    assert "CUT" in PaddingTransform.__doc__

@@ -1,5 +1,8 @@
 """Features: each equals the plain librosa call, and each unusable sound gets an error that says what to do."""
 
+from itertools import pairwise
+from types import SimpleNamespace
+
 import librosa
 import numpy as np
 import pytest
@@ -182,7 +185,7 @@ def test_short_time_fourier_transform_and_its_inverse_are_librosas(music):
 def test_percussive_part_and_its_share_are_librosas(music):
     percussive = percussive_sound(stft(music, shape=window()), len(music))
     np.testing.assert_allclose(percussive, librosa.effects.hpss(music)[1], atol=1e-5)
-    np.testing.assert_array_equal(features.percussive_part(music), percussive)
+    np.testing.assert_allclose(features.percussive_part(music), librosa.effects.percussive(music), atol=1e-5)
     harmonic, struck = librosa.decompose.hpss(np.abs(librosa.stft(music)))
     expected = np.sum(struck**2) / (np.sum(struck**2) + np.sum(harmonic**2))
     assert features.percussive_share(music) == pytest.approx(expected, rel=1e-3)
@@ -192,6 +195,27 @@ def test_onsets_and_tempo_are_librosas(music):
     envelope = onset_envelope(mel_power_of(stft(music, shape=window())))
     np.testing.assert_allclose(envelope, librosa.onset.onset_strength(y=music, sr=22050, aggregate=np.median),
                                atol=1e-3)
+    assert tempo_of(envelope) == pytest.approx(librosa.feature.tempo(onset_envelope=envelope, sr=22050)[0])
+
+
+@pytest.mark.parametrize("reading", READINGS)
+@pytest.mark.parametrize("period", [10, 18, 20, 24, 43])
+@pytest.mark.filterwarnings("ignore:Trying to estimate tuning")
+def test_a_metronome_has_librosas_beats(period, reading):
+    """A rhythm without any change: the likeness of its onsets is exactly zero at most lags."""
+    click = np.random.default_rng(0).normal(size=400) * np.exp(-np.arange(400) / 60) * 0.8
+    audio = np.zeros(12 * SAMPLE_RATE, dtype=np.float32)
+    for start in range(0, len(audio) - 400, 512 * period):
+        audio[start:start + 400] += click.astype(np.float32)
+    found, expected = extract(audio, reading), plain_features(audio, reading)
+    assert found.tempo == pytest.approx(expected["tempo"])
+    np.testing.assert_array_equal(found.beats, expected["beats"])
+
+
+@pytest.mark.parametrize("frames, period", [(26_000, 18), (60_000, 20)])
+def test_the_tempo_of_a_long_envelope_is_librosas(frames, period):
+    envelope = np.zeros(frames, dtype=np.float32)
+    envelope[::period] = 1
     assert tempo_of(envelope) == pytest.approx(librosa.feature.tempo(onset_envelope=envelope, sr=22050)[0])
 
 
@@ -211,9 +235,20 @@ def test_decibels_are_librosas():
     np.testing.assert_allclose(decibels(power, 1.0), librosa.power_to_db(power), atol=1e-3)
 
 
-def test_freed_memory_is_kept_where_that_can_be_said():
-    assert keep_freed_memory() in (True, False)
-    assert keep_freed_memory() is keep_freed_memory()  # said once
+def test_freed_memory_is_kept_where_that_can_be_said(monkeypatch):
+    asked = []
+    keep_freed_memory.cache_clear()
+    monkeypatch.setattr("labkit.machine.ctypes.CDLL", lambda name: SimpleNamespace(
+        mallopt=lambda option, value: asked.append((option, value)) or 1))
+    monkeypatch.setattr("labkit.machine.sys.platform", "linux")
+    assert keep_freed_memory() is True
+    assert asked == [(-1, 1 << 30), (-3, 1 << 30)]  # M_TRIM_THRESHOLD and M_MMAP_THRESHOLD of malloc.h
+    keep_freed_memory()
+    assert len(asked) == 2  # said once
+    keep_freed_memory.cache_clear()
+    monkeypatch.setattr("labkit.machine.ctypes.CDLL", lambda name: SimpleNamespace())  # a C library without mallopt
+    assert keep_freed_memory() is False
+    keep_freed_memory.cache_clear()
 
 
 # --- beats that are not there ----------------------------------------------------------------------------------------
@@ -237,10 +272,16 @@ def test_a_steady_tone_has_no_beats():
     assert len(beats) == 0
 
 
-@pytest.mark.parametrize("audio", [np.zeros(SAMPLE_RATE), np.ones(100), np.full(4096, np.nan), np.ones((2, 4096))])
-def test_extract_refuses_what_is_no_sound(audio):
-    with pytest.raises(AudioError, match=r"expected .* found .*\. [A-Z]"):
-        extract(audio.astype(np.float32))
+@pytest.mark.parametrize("audio, words", [
+    (np.zeros(SAMPLE_RATE), "found silence"), (np.full(SAMPLE_RATE, 1e-9), "found silence"),
+    (np.full(SAMPLE_RATE, 1e-60), "found silence"), (np.ones(100), "found 100"),
+    (np.full(4096, np.nan), "4096 that are NaN"), (np.full(4096, 1e200), "NaN or infinite"),
+    (np.full(4096, 1e18), "found one of 1e"), (np.ones((2, 4096)), r"found shape \(2, 4096\)"),
+    (np.ones(4096, dtype=complex), "complex"), (np.array(["a"] * 4096), "found ndarray")])
+def test_extract_refuses_what_is_no_sound(audio, words):
+    for function in (extract, features.mel_spectrogram, features.chromagram, features.track_beats):
+        with pytest.raises(AudioError, match=rf"expected .*{words}.*\. [A-Z]"):
+            function(audio)
 
 
 # --- synchronise -----------------------------------------------------------------------------------------------------
@@ -265,9 +306,21 @@ def test_medians_between_are_librosas(frames, cuts, seed):
     np.testing.assert_allclose(medians_between(x, edges), expected, rtol=1e-12)
 
 
-def test_beats_outside_the_frames_are_refused():
+@pytest.mark.parametrize("beats", [[2, 9], [-1, 2], [5], [1.5], [float("nan")]])
+def test_beats_outside_the_frames_are_refused(beats):
     with pytest.raises(ValueError, match="from 0 to 4"):
-        features.synchronise(np.ones((2, 5)), [2, 9])
+        features.synchronise(np.ones((2, 5)), beats)
+
+
+def test_whole_numbers_are_not_cut():
+    np.testing.assert_array_equal(features.synchronise(np.array([[1, 2, 4, 8]]), [2]), [[1.5, 6]])
+
+
+def test_a_long_part_is_as_a_short_one():
+    x = np.random.default_rng(0).normal(size=(2000, 3)).astype(np.float32)
+    edges = np.array([0, 100, 1500, 2000])
+    expected = [np.median(x[begin:end], axis=0) for begin, end in pairwise(edges)]
+    np.testing.assert_allclose(medians_between(x, edges), expected, rtol=1e-6)
 
 
 def test_synchronise_by_hand():
@@ -342,6 +395,39 @@ def test_what_is_odd_is_noted(tmp_path):
     assert [note.split(":")[0] for note in found] == ["truncated"]
     assert notes("loud.flac", np.clip(40 * calm, -1, 1))[1][0].startswith("clipped: ")
     assert "clipped" not in str(notes("once.flac", np.clip(calm, 0, 1))[1])
+
+
+def test_very_quiet_sound_is_noted(tmp_path):
+    quiet = 3e-4 * np.sin(np.arange(2 * SAMPLE_RATE) / 10)
+    soundfile.write(tmp_path / "quiet.flac", quiet, SAMPLE_RATE, subtype="PCM_24")
+    audio, notes = read_audio_notes(tmp_path / "quiet.flac")
+    assert [note.split(":")[0] for note in notes] == ["very quiet"]
+    mel = features.mel_spectrogram(audio)
+    assert mel.max() == 0
+    np.testing.assert_allclose(mel, librosa.power_to_db(librosa.feature.melspectrogram(y=audio), ref=np.max), atol=2e-3)
+
+
+def test_a_stream_of_unknown_length_is_refused(tmp_path):
+    """FLAC as encoders write it into a pipe: the header does not say how many samples follow."""
+    content = bytearray(tone(tmp_path / "a.flac", seconds=3).read_bytes())
+    content[21] &= 0xF0  # the 36 bits of the number of samples, in the STREAMINFO block
+    content[22:26] = bytes(4)
+    (tmp_path / "a.flac").write_bytes(content)
+    with pytest.raises(AudioError, match="from file to file"):
+        read_audio(tmp_path / "a.flac")
+
+
+def test_raw_samples_are_refused(tmp_path):
+    (tmp_path / "a.raw").write_bytes(bytes(9000))
+    with pytest.raises(AudioError, match="Convert it"):
+        read_audio(tmp_path / "a.raw")
+
+
+def test_a_part_of_a_truncated_file_is_whole(tmp_path):
+    file = tone(tmp_path / "a.wav", seconds=4)
+    file.write_bytes(file.read_bytes()[:-30_000])
+    assert read_audio_notes(file, seconds=1)[1] == []
+    assert read_audio_notes(file)[1][0].startswith("truncated")
 
 
 def test_a_broken_flac_file_is_refused(tmp_path):

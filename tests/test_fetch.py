@@ -17,7 +17,7 @@ from conftest import fused, write_course
 
 from labkit import cli
 from labkit.datasets import fetch, verify
-from labkit.datasets.fetch import ARCHIVES, FetchError, fetch_fma, fetch_kaggle, unpack
+from labkit.datasets.fetch import ARCHIVES, MARK, FetchError, fetch_fma, fetch_kaggle, unpack
 
 SONGS = {f"fma_small/{n // 3:03d}/{n:06d}.mp3": bytes([n]) * (5000 + n) for n in range(6)}
 
@@ -39,6 +39,7 @@ class Server(http.server.ThreadingHTTPServer):
         super().__init__(("127.0.0.1", 0), Handler)
         self.content, self.breaks, self.statuses = content, [], []
         self.ranges, self.etag, self.asked = True, '"first"', []
+        self.halfway = lambda: None     # called in the middle of each answer
 
     @property
     def base(self):
@@ -72,8 +73,10 @@ class Handler(http.server.BaseHTTPRequestHandler):
         if server.etag:
             self.send_header("ETag", server.etag)
         self.end_headers()
-        rest = content[start:]
-        self.wfile.write(rest[:server.breaks.pop(0)] if server.breaks else rest)
+        rest = content[start:][:server.breaks.pop(0)] if server.breaks else content[start:]
+        self.wfile.write(rest[:100])
+        server.halfway()
+        self.wfile.write(rest[100:])
         self.close_connection = True
 
 
@@ -97,11 +100,11 @@ def get(server, to, **options):
 
 def contents(folder):
     return {f"fma_small/{file.relative_to(folder).as_posix()}": file.read_bytes()
-            for file in folder.rglob("*") if file.is_file()}
+            for file in folder.rglob("*") if file.is_file() and file.name != MARK}
 
 
 def names(folder):
-    return sorted(file.name for file in folder.iterdir())
+    return sorted(file.name for file in folder.iterdir() if file.suffix != ".lock")
 
 
 def test_the_published_checksums_have_the_form_of_sha1():
@@ -117,6 +120,8 @@ def test_an_archive_is_downloaded_checked_and_unpacked_once(server, tmp_path):
     assert get(server, tmp_path / "new") == folder and len(server.asked) == 1
     shutil.rmtree(folder)
     assert contents(get(server, tmp_path / "new")) == SONGS and len(server.asked) == 1  # from the archive
+    (tmp_path / "new" / "fma_small.zip").unlink()  # it is no longer needed
+    assert contents(get(server, tmp_path / "new")) == SONGS and len(server.asked) == 1
 
 
 def test_a_connection_that_breaks_off_is_continued(server, tmp_path):
@@ -184,6 +189,74 @@ def test_a_wrong_checksum_leaves_nothing_behind(server, tmp_path):
     with pytest.raises(FetchError, match=r"Expected SHA-1 [0-9a-f]{40} of fma_small.zip .* The damaged download is"):
         get(server, tmp_path)
     assert names(tmp_path) == []
+
+
+def test_a_second_call_says_that_it_waits_and_finds_what_the_first_fetched(server, tmp_path, monkeypatch):
+    begun, waits, said, found = threading.Event(), threading.Event(), [], []
+
+    def say(words, file):
+        said.append(words)
+        waits.set()
+
+    def halfway():
+        if len(server.asked) > 1:  # the second asks too, as it must not
+            waits.set()
+        begun.set()
+        assert waits.wait(20)
+
+    monkeypatch.setattr(fetch, "print", say, raising=False)
+    monkeypatch.setattr(fetch, "LOCK_PATIENCE", 0)
+    server.halfway = halfway
+    calls = [threading.Thread(target=lambda: found.append(get(server, tmp_path))) for _ in range(2)]
+    calls[0].start()
+    assert begun.wait(20)
+    calls[1].start()
+    for call in calls:
+        call.join()
+    assert found == [tmp_path / "fma_small"] * 2 and contents(found[0]) == SONGS and len(server.asked) == 1
+    assert said == [f"Another process is fetching {tmp_path / 'fma_small.zip'}; waiting for it."]
+
+
+def test_a_file_system_without_locks_is_told(server, tmp_path, monkeypatch):
+    def acquire(*arguments, **options):
+        raise NotImplementedError("FileSystem does not appear to support flock")
+
+    monkeypatch.setattr("filelock.FileLock.acquire", acquire)
+    with pytest.raises(FetchError, match=r"found FileSystem does not .* choose another folder with --to"):
+        get(server, tmp_path)
+
+
+def test_an_empty_folder_of_that_name_is_not_taken_for_the_contents(server, tmp_path):
+    (tmp_path / "fma_small").mkdir()
+    assert contents(get(server, tmp_path)) == SONGS
+
+
+@pytest.mark.parametrize("archive", [False, True])
+def test_a_folder_of_that_name_with_something_else_in_it_is_left_as_it_is(server, tmp_path, archive):
+    if archive:
+        (tmp_path / "fma_small.zip").write_bytes(server.content)
+    (tmp_path / "fma_small").mkdir()
+    (tmp_path / "fma_small" / "homework.txt").write_text("mine")
+    with pytest.raises(FetchError, match=r"fma_small to be absent, or whole .* Move that folder away"):
+        get(server, tmp_path)
+    assert not server.asked and names(tmp_path / "fma_small") == ["homework.txt"]
+
+
+def test_what_another_program_unpacked_whole_is_taken(server, tmp_path):
+    (tmp_path / "fma_small.zip").write_bytes(server.content)
+    for name, content in SONGS.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_bytes(content)
+    before = (tmp_path / name).stat().st_ino
+    get(server, tmp_path)
+    (tmp_path / "fma_small.zip").unlink()  # it is no longer needed
+    assert contents(get(server, tmp_path)) == SONGS and not server.asked
+    assert (tmp_path / name).stat().st_ino == before
+    (tmp_path / "fma_small" / MARK).unlink()
+    (tmp_path / name).unlink()
+    (tmp_path / "fma_small.zip").write_bytes(server.content)
+    with pytest.raises(FetchError, match="Move that folder away"):
+        get(server, tmp_path)
 
 
 def test_an_archive_brought_by_hand_is_checked_too(server, tmp_path):
@@ -257,6 +330,18 @@ def test_a_link_is_refused(tmp_path):
 def test_a_damaged_archive_is_told_and_no_folder_appears(tmp_path, damage):
     (tmp_path / "fma_small.zip").write_bytes(damage(packed(compression=zipfile.ZIP_STORED)))
     with pytest.raises(FetchError, match="found a damaged one"):
+        unpack(tmp_path / "fma_small.zip", progress=False)
+    assert not (tmp_path / "fma_small").exists()
+
+
+@pytest.mark.parametrize("method", [zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
+@pytest.mark.parametrize("place", range(0, 60, 6))
+def test_damage_is_told_whatever_the_compression(tmp_path, method, place):
+    content = bytearray(packed({"fma_small/1.mp3": bytes(range(256)) * 40}, method))
+    begin = content.index(b"fma_small/1.mp3") + len("fma_small/1.mp3") + place
+    content[begin:begin + 6] = bytes(value ^ 0xFF for value in content[begin:begin + 6])
+    (tmp_path / "fma_small.zip").write_bytes(content)
+    with pytest.raises(FetchError, match=r"found a damaged one .*\. Remove it, then give the same command again"):
         unpack(tmp_path / "fma_small.zip", progress=False)
     assert not (tmp_path / "fma_small").exists()
 
@@ -365,7 +450,16 @@ def test_what_kaggle_gave_is_compared_with_the_published_counts_and_recorded(kag
 def test_the_command_fetches_and_says_what_comes_next(server, tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(fetch.fetch_fma, "__defaults__", (None, server.base, 0, False))
     assert cli.main(["data", "fetch", "fma-small", "--to", str(tmp_path)]) == 0
-    assert f"python -m labkit extract {tmp_path / 'fma_small'}" in capsys.readouterr().out
+    said = capsys.readouterr().out
+    tracks = tmp_path / "fma_metadata" / "tracks.csv"
+    assert f"Next: python -m labkit data fetch fma-metadata --to {tmp_path}\n" in said
+    assert f"Then: python -m labkit extract {tmp_path / 'fma_small'} OUT --labels {tracks}\n" in said
+    tracks.parent.mkdir()
+    tracks.write_text("")
+    assert cli.main(["data", "fetch", "fma-small", "--to", str(tmp_path)]) == 0
+    said = capsys.readouterr().out
+    assert f"Next: python -m labkit extract {tmp_path / 'fma_small'} OUT --labels {tracks}\n" in said
+    assert "data fetch" not in said
     shutil.rmtree(tmp_path / "fma_small")
     (tmp_path / "fma_small.zip").write_bytes(b"")
     assert cli.main(["data", "fetch", "fma-small", "--to", str(tmp_path)]) == 1

@@ -1,6 +1,7 @@
 """Backbones, heads and checkpoints: shapes, losses by hand, and that padding never changes an answer."""
 
 import pickle
+from copy import deepcopy
 from functools import partial
 
 import numpy as np
@@ -88,6 +89,38 @@ def test_what_is_padded_never_changes_the_answer(name, lengths, value):
     torch.testing.assert_close(together, alone, rtol=1e-4, atol=1e-5)
 
 
+@pytest.mark.parametrize("value", [0.0, -80.0, 1e4])
+@pytest.mark.parametrize("name", ANY_LENGTH)
+def test_what_is_padded_never_changes_what_is_learned(name, value):
+    short, (x, targets, lengths) = Regressor(BACKBONES[name]()), batch()
+    long = deepcopy(short)
+    padded = torch.cat([x, torch.zeros(6, 20, FEATURES)], dim=1)
+    for clip, length in zip(padded, lengths, strict=True):
+        clip[length:] = value
+    losses = [model.train()(clips, targets, lengths)[0] for model, clips in ((short, x), (long, padded))]
+    for loss in losses:
+        loss.backward()
+    torch.testing.assert_close(*losses)
+    torch.testing.assert_close(long.state_dict(), short.state_dict())  # the running means and variances too
+    for one, two in zip(long.parameters(), short.parameters(), strict=True):
+        torch.testing.assert_close(one.grad if one.grad is not None else 0, two.grad if two.grad is not None else 0,
+                                   rtol=1e-3, atol=1e-5)
+
+
+def test_batch_statistics_are_those_of_the_clips_own_frames():
+    torch.manual_seed(0)
+    norm = BACKBONES["cnn"]().blocks[0][1]
+    plain, x, lengths = torch.nn.BatchNorm2d(4), 3 + torch.randn(3, 4, 9, 5), torch.tensor([9, 2, 5])
+    frames = torch.cat([clip[:, :length] for clip, length in zip(x, lengths, strict=True)], dim=1)
+    found, expected = norm(x, lengths), plain(frames[None])[0]
+    torch.testing.assert_close(torch.cat([found[0], found[1, :, :2], found[2, :, :5]], dim=1), expected)
+    assert not found[1, :, 2:].any() and not found[2, :, 5:].any()
+    torch.testing.assert_close(norm.running_mean, 0.1 * frames.mean((1, 2)))
+    torch.testing.assert_close(norm.running_var, 0.9 + 0.1 * frames.var((1, 2)))
+    torch.testing.assert_close(norm(x), plain(x))
+    torch.testing.assert_close(norm.state_dict(), norm.state_dict() | {"num_batches_tracked": torch.tensor(2)})
+
+
 @pytest.mark.parametrize("bidirectional", [False, True])
 @pytest.mark.parametrize("layers", [1, 3])
 def test_padded_lstm_equals_the_packed_one(bidirectional, layers):
@@ -118,7 +151,7 @@ def test_the_cnn_is_the_reports():
     assert [block[0].out_channels for block in flat.blocks] == [32, 64, 128, 256]
     assert [block[0].kernel_size for block in flat.blocks] == [(3, 3)] * 4
     layers = [[type(layer).__name__ for layer in block] for block in flat.blocks]
-    assert layers == [["Conv2d", "BatchNorm2d", "ReLU"]] * 4
+    assert layers == [["Conv2d", "_BatchNorm", "ReLU"]] * 4
     assert flat.feature_size == 256 * 2 * 2  # 128 over pools of 2, 2, 4 and 4 leaves 2
     assert CNNBackbone(128).feature_size == 256
 
@@ -324,3 +357,29 @@ def test_a_frozen_backbone_stays_as_it_is():
     model.train()
     model(x, targets, lengths)
     assert not torch.equal(before["backbone.blocks.0.1.running_mean"], model.backbone.blocks[0][1].running_mean)
+
+
+def test_a_frozen_block_stays_as_it_is():
+    x, targets, lengths = batch()
+    model = Regressor(BACKBONES["cnn"]())
+    model.backbone.blocks[:2].requires_grad_(False)
+    before = {name: value.clone() for name, value in model.state_dict().items()}
+    optimizer = torch.optim.Adam(model.parameters(), lr=1e-2)
+    model.train()
+    model(x, targets, lengths)[0].backward()
+    optimizer.step()
+    still = {name for name, value in model.state_dict().items() if torch.equal(before[name], value)}
+    first = {name for name in before if name.startswith(("backbone.blocks.0.", "backbone.blocks.1."))}
+    assert still == first | {"backbone.standardise.mean", "backbone.standardise.deviation"}
+    model.eval()
+    assert not any(module.training for module in model.modules())
+
+
+def test_dropout_of_what_is_not_frozen_stays_on():
+    model = Regressor(LSTMBackbone(FEATURES, 8, dropout=0.5))
+    model.backbone.lstm.weight_hh_l0.requires_grad_(False)  # one of its weights alone
+    model.train()
+    assert model.backbone.lstm.training and model.backbone.dropout.training
+    model.backbone.requires_grad_(False)
+    model.train()
+    assert model.training and not model.backbone.dropout.training

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from scipy.stats import spearmanr
 from tiny_clips import FEATURES, TinyClips, one_thread  # noqa: F401
 from torch import nn
-from torch.utils.data import DataLoader, Subset
+from torch.utils.data import ConcatDataset, DataLoader, Subset
 
 from labkit.datasets import Standardise, collate_padded
 from labkit.evaluation import check_apart, clips_of, predict, spearman
@@ -119,6 +119,78 @@ def test_training_that_cannot_begin():
         run_epoch(model, [])
 
 
+def denormals_are_zero():
+    return (torch.tensor([1e-310], dtype=torch.float64) * 0.5).item() == 0
+
+
+@pytest.mark.parametrize("before", [False, True])
+def test_training_leaves_small_numbers_as_they_were(before):
+    class Looking(nn.Module):
+        """Notes whether small numbers are zero while it works."""
+
+        def __init__(self):
+            super().__init__()
+            self.scale, self.seen = nn.Parameter(torch.ones(())), []
+
+        def forward(self, x, targets, lengths):
+            self.seen.append(denormals_are_zero())
+            output = self.scale * x[:, 0, 0]
+            return nn.functional.mse_loss(output, targets), output
+
+    model = Looking()
+    broken = TinyClips(8)
+    broken.clips[0] = broken.clips[0] * math.nan
+    torch.set_flush_denormal(before)
+    try:
+        train(model, TRAIN.loader(), VAL.loader(), adam(model), 1)
+        assert denormals_are_zero() == before
+        overfit_with_a_couple_of_batches(model, TRAIN.loader(), adam(model), epochs=1)
+        assert denormals_are_zero() == before
+        with pytest.raises(ModelError, match="finite loss"):
+            run_epoch(model, broken.loader(), adam(model))
+        assert denormals_are_zero() == before
+    finally:
+        torch.set_flush_denormal(False)
+    assert len(model.seen) == 6 + 3 + 3 + 1
+    assert all(model.seen)
+
+
+@pytest.mark.parametrize("overfit_batch", [False, True])
+def test_the_optimizer_of_another_model_is_refused(overfit_batch):
+    model = regressor()
+    before = {name: value.clone() for name, value in model.state_dict().items()}
+    for other, missing in ((adam(regressor()), 6), (adam(model.output_layer), 4)):
+        with pytest.raises(ModelError, match=rf"all 6 trainable parameters of the model, found one without {missing} "
+                                             r"of them, the first 'backbone\.lstm\.weight_ih_l0'\. Make it from"):
+            train(model, TRAIN.loader(), VAL.loader(), other, 1, overfit_batch=overfit_batch)
+    assert all(torch.equal(before[name], value) for name, value in model.state_dict().items())
+    model.backbone.requires_grad_(False)
+    train(model, TRAIN.loader(), VAL.loader(), adam(model.output_layer), 1, overfit_batch=overfit_batch)
+
+
+def worse_with_each_epoch():
+    """Validation clips with turned labels: the better a model fits the training clips, the worse it is on these."""
+    wrong = TinyClips(24, first=100)
+    wrong.levels = [1 - levels for levels in wrong.levels]
+    return wrong.loader()
+
+
+@pytest.mark.parametrize("epoch", [1, 6])
+def test_an_interrupted_training_leaves_the_best_weights(epoch):
+    model, stopper, losses = regressor(), EarlyStopper(20), []
+
+    def log(line):
+        losses.append(float(line.split()[-1]))
+        if len(losses) == epoch:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        train(model, TRAIN.loader(), worse_with_each_epoch(), adam(model), 8, early_stopper=stopper, log=log)
+    assert not model.training
+    assert epoch == 1 or losses[-1] > 1.1 * min(losses)
+    assert run_epoch(model, worse_with_each_epoch()) == pytest.approx(min(losses), abs=1e-4)
+
+
 # --- early stopping --------------------------------------------------------------------------------------------------
 
 class Marked(nn.Module):
@@ -160,6 +232,27 @@ def test_waiting_begins_anew_at_each_improvement():
     assert History(val=[3, 2, 2.5]).best_epoch == 2
 
 
+def test_a_stopper_forgets_the_training_before(tmp_path):
+    stopper = EarlyStopper(2, save_path=tmp_path / "best.pt")
+    train(good := regressor(), TRAIN.loader(), VAL.loader(), adam(good), 6, early_stopper=stopper)
+    model, before = regressor(1), stopper.best_loss
+    history = train(model, TRAIN.loader(), VAL.loader(), adam(model, 1e-4), 3, early_stopper=stopper)
+    assert before < min(history.val) == stopper.best_loss  # the first was better, and is not the second's best
+    assert len(history.val) == 3
+    assert stopper.best_epoch == history.best_epoch
+    assert run_epoch(model, VAL.loader()) == pytest.approx(min(history.val))
+    assert load_checkpoint(regressor(), tmp_path / "best.pt")["loss"] == min(history.val)
+
+
+@pytest.mark.parametrize("losses", [[], [math.nan, math.nan], [math.inf]])
+def test_there_are_no_best_weights_without_a_loss(losses):
+    stopper = EarlyStopper()
+    for loss in losses:
+        stopper.early_stop(loss, Marked())
+    with pytest.raises(ModelError, match=rf"finite validation loss, found none among {len(losses)}\. Call early_stop"):
+        stopper.restore(Marked())
+
+
 # --- which clips -----------------------------------------------------------------------------------------------------
 
 def test_clips_of_a_dataset():
@@ -170,6 +263,11 @@ def test_clips_of_a_dataset():
     check_apart(TRAIN.loader(), VAL.loader())
     with pytest.raises(ModelError, match=r"found 8 of 24 among the training clips\. Score on the validation loader"):
         check_apart(TRAIN.loader(), TinyClips(24, first=40).loader())
+    both = ConcatDataset([Subset(TRAIN, [1, 0]), ConcatDataset([VAL])])
+    assert clips_of(Subset(both, [0, 2])) == ["1", "100"]
+    for one, other in ((both, VAL), (TRAIN, both)):
+        with pytest.raises(ModelError, match="among the training clips"):
+            check_apart(DataLoader(one), DataLoader(other))
 
 
 # --- predictions and Spearman ----------------------------------------------------------------------------------------
@@ -206,10 +304,10 @@ def test_spearman_is_scipys(count, seed):
     assert spearman(predictions[:, 1], targets[:, 1]) == ((score.axes[1],), score.axes[1])
 
 
-def test_training_leaves_small_numbers_as_they_were():
-    model = regressor()
-    train(model, TRAIN.loader(), VAL.loader(), adam(model), 1)
-    assert (torch.tensor([1e-310], dtype=torch.float64) * 0.5).item() > 0
+def test_there_is_nothing_to_predict():
+    for loader in ([], DataLoader(Subset(TRAIN, []), collate_fn=collate_padded), DataLoader(TRAIN, 99, drop_last=True)):
+        with pytest.raises(ValueError, match=r"at least one batch to predict, found none\. Give a loader"):
+            predict(regressor(), loader)
 
 
 def test_spearman_of_one_constant_prediction_is_no_number():

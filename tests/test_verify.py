@@ -255,6 +255,49 @@ def test_neighbours_are_measured(data):
     assert f"{GENRE}             0.0 %    9.1 %    9.1 %" in text
 
 
+def number_anew(data, name):
+    """The clips of the genre folders and their labels under other ids; `name(n)` of the n-th."""
+    for folder in (GENRE, f"{GENRE}_beat"):
+        count = 0
+        for split in ("train", "test"):
+            labels = data / folder / f"{split}_labels.txt"
+            lines = labels.read_text().split("\n")
+            for file in sorted((data / folder / split).iterdir(), key=lambda file: int(file.name.split(".")[0])):
+                old = file.name.split(".")[0]
+                lines = [f"{name(count)}.x\t{line.split(chr(9))[1]}" if line.startswith(f"{old}.") else line
+                         for line in lines]
+                file.rename(file.with_name(f"~{name(count)}.fused.full.npy"))
+                count += 1
+            for file in (data / folder / split).iterdir():
+                file.rename(file.with_name(file.name[1:]))
+            labels.write_text("\n".join(lines))
+
+
+@pytest.mark.parametrize("name", [lambda n: n, lambda n: f"song{n}"])
+def test_ids_that_tell_no_albums_are_not_reported_as_a_leak(data, name):
+    shutil.rmtree(data / "multitask_dataset")
+    shutil.rmtree(data / "multitask_dataset_beat")
+    number_anew(data, name)
+    report = verify(data)
+    (what, places), = report.warnings.items()
+    assert what.startswith("the ids carry no information on albums") and places == [GENRE] and report.sound
+    line, = [line for line in str(report).splitlines() if line.startswith(f"{GENRE} ") and "%" in line]
+    assert line.endswith("%  unknown")
+
+    clips = [name(n) for n in range(50)]
+    (data / "groups.txt").write_text("Id\tGroup\n" + "".join(f"{clip}\ta{clip}\n" for clip in clips))
+    report = verify(data)
+    assert not any("no information" in what for what in report.warnings) and "unknown" not in str(report)
+
+
+def test_an_id_of_any_length_is_read(data):
+    shutil.rmtree(data / "multitask_dataset")
+    shutil.rmtree(data / "multitask_dataset_beat")
+    number_anew(data, lambda n: 20231231235959123456 + 30 * n)
+    report = verify(data)
+    assert report.sound and f"{GENRE}             0.0 %    0.0 %    0.0 %" in str(report)
+
+
 # --- the course's own counts -----------------------------------------------------------------------------------------
 
 def test_the_published_counts_agree_with_each_other():
@@ -370,6 +413,38 @@ def test_a_manifest_that_cannot_be_read_is_a_fault(data):
     (data / "SHA256SUMS").write_text("# a comment\nnonsense\n" + "0" * 64 + "  ../outside\n")
     faults = verify(data).faults
     assert len(faults["a line of the recorded checksums cannot be read. Remove that file."]) == 2
+
+
+def test_every_changed_file_is_shown(data):
+    verify(data)
+    changed = [data / GENRE / "train" / f"{clip}.fused.full.npy" for clip in (100, 101, 102, 103, 124, 125, 126)]
+    for file in changed:
+        quieter(file)
+    text = str(verify(data))
+    assert all(f"    {GENRE}/train/{file.name}: changed" in text for file in changed)
+
+
+def test_checksums_as_of_binary_files_are_read(data):
+    verify(data, write_manifest=True)
+    text = (data / "SHA256SUMS").read_text()
+    (data / "SHA256SUMS").unlink()
+    (data / "checksums.txt").write_text(text.replace("  ", " *"))  # as sha256sum -b writes them
+    report = verify(data)
+    assert report.sound and not report.warnings and f"in {data / 'checksums.txt'}" in " ".join(str(report).split())
+    quieter(data / CLIP)
+    assert list(verify(data).faults.values()) == [[f"{CLIP}: changed"]]
+
+
+@pytest.mark.parametrize("own", ["d41d8cd98f00b204e9800998ecf8427e  train.zip\n", "What I did on Monday\n",
+                                 "0" * 64 + "  train.zip\n", b"\xff\x00", "SHA256 (a.npy) = " + "0" * 64])
+def test_somebodys_own_checksums_are_a_warning_and_the_record_is_kept_all_the_same(data, own):
+    (data / "checksums.txt").write_bytes(own if isinstance(own, bytes) else own.encode())
+    for _ in range(2):
+        report = verify(data)
+        assert report.sound and list(report.warnings.values()) == [[str(data / "checksums.txt")]]
+    quieter(data / CLIP)
+    assert list(verify(data).faults.values()) == [[f"{CLIP}: changed"]]
+    assert (data / "checksums.txt").is_file()
 
 
 def test_nothing_is_written_into_the_data(data):

@@ -297,9 +297,9 @@ class SpectrogramDataset(Dataset):
             self.label_transformer = LabelTransformer().fit(genres - {None})
         if self.kind == "genre" and self.is_labelled:
             if strange := set(self.labels) - set(self.label_transformer.classes_):
-                raise DataError(f"{txt}: expected the {len(self.label_transformer.classes_)} classes of the training part, "
-                                f"found {', '.join(sorted(strange))} as well. Remove those lines, or map or drop that genre "
-                                "by class_mapping in both parts.")
+                raise DataError(f"{txt}: expected the {len(self.label_transformer.classes_)} classes of the training "
+                                f"part, found {', '.join(sorted(strange))} as well. Remove those lines, or map or drop "
+                                "that genre by class_mapping in both parts.")
             self._targets = torch.from_numpy(self.label_transformer.transform(self.labels)).long()
         elif self.kind == "genre":
             self._targets = torch.full((len(self.ids),), -1)

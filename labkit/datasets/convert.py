@@ -1,5 +1,6 @@
 """The same dataset in another form on disk: `.npy` or `.npy.gz`, smaller numbers, mel only."""
 
+import contextlib
 import gzip
 import json
 import shutil
@@ -10,6 +11,7 @@ from typing import NamedTuple
 import numpy as np
 
 from labkit.datasets.layout import FOLDERS, SPLITS, list_clips, read_array, read_meta
+from labkit.datasets.packs import LARGEST
 from labkit.datasets.verify import dataset_root, each_file
 from labkit.features import N_MELS
 from labkit.files import write_text, write_whole
@@ -54,7 +56,8 @@ def convert(source: str | Path, out: str | Path, suffix: str = ".npy", dtype: st
 
     Raises
     ------
-    DataError : `source` is no dataset, an array cannot be read, `out` is not free or cannot be written.
+    DataError : `source` is no dataset, an array cannot be read or holds values too large for float16, `out` is not free
+        or cannot be written.
     ValueError : no such `suffix` or `dtype`.
     """
     if suffix not in SUFFIXES:
@@ -83,12 +86,17 @@ def convert(source: str | Path, out: str | Path, suffix: str = ".npy", dtype: st
             jobs += [(file, partial / name / split / (file.name.removesuffix(".gz").removesuffix(".npy") + suffix))
                      for file in list_clips(root / name, split).values()]
 
+    targets = {target for _, target in jobs}
+
     def one(job: tuple[Path, Path]) -> tuple[int, int]:
         file, target = job
         if not target.is_file() or target.stat().st_mtime_ns < file.stat().st_mtime_ns:
             array = read_array(file)
             if mel_only and array.ndim == 2:
                 array = array[:N_MELS]
+            if dtype == "float16" and not -LARGEST <= array.min() <= array.max() <= LARGEST:
+                raise DataError(f"{file}: expected values from {-LARGEST:g} to {LARGEST:g} for float16, found "
+                                f"{array.min():g} to {array.max():g}. Use --dtype float32, or extract the clip again.")
             _save(target, array if dtype is None else array.astype(dtype))
         return file.stat().st_size, target.stat().st_size
 
@@ -97,6 +105,12 @@ def convert(source: str | Path, out: str | Path, suffix: str = ".npy", dtype: st
             folder.mkdir(parents=True, exist_ok=True)
         write_text(begun, settings)
         sizes = list(each_file(one, jobs, "Converting clips", progress))
+        for path in sorted(partial.rglob("*"), reverse=True):  # what an interrupted run left, and its source is gone
+            if path.is_dir():
+                with contextlib.suppress(OSError):  # it is not empty
+                    path.rmdir()
+            elif path not in targets and path != begun:
+                path.unlink()
         texts = [f"{name}/{split}_labels.txt" for name in FOLDERS.values() for split in SPLITS]
         for text in ("groups.txt", "meta.json", *texts):
             if (root / text).is_file():

@@ -3,8 +3,10 @@
 Nothing here runs unless it is asked for: lessons and tests need none of it.
 """
 
+import contextlib
 import hashlib
 import http.client
+import lzma
 import os
 import re
 import shutil
@@ -15,6 +17,7 @@ import urllib.error
 import urllib.request
 import zipfile
 import zlib
+from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 
 from labkit.datasets.verify import each_file
@@ -35,6 +38,8 @@ ARCHIVES = {
 KAGGLE = "geoparslp/patreco3-multitask-affective-music"
 ATTEMPTS = 5            # without a byte more than at the first of them
 PATIENCE = 60.0         # seconds without a byte
+LOCK_PATIENCE = 2.0     # seconds to wait for another process before saying so
+MARK = ".complete"      # in a folder of contents that is whole
 _BLOCK = 1 << 20
 
 
@@ -48,7 +53,8 @@ def fetch_fma(name: str, to: str | Path | None = None, base: str = FMA, pause: f
               progress: bool = True) -> Path:
     """Download one archive of FMA, compare it with its published SHA-1 and unpack it.
 
-    What is there already is not fetched again; what was interrupted goes on where it broke off.
+    What is there already is not fetched again; what was interrupted goes on where it broke off. A second call waits for
+    the first.
 
     Parameters
     ----------
@@ -65,7 +71,7 @@ def fetch_fma(name: str, to: str | Path | None = None, base: str = FMA, pause: f
     Raises
     ------
     FetchError : no answer, another answer than the file, too little room on the disk, a wrong checksum, an archive that
-        cannot be unpacked.
+        cannot be unpacked, other files where its contents belong.
     ValueError : no such `name`.
     """
     if name not in ARCHIVES:
@@ -73,15 +79,47 @@ def fetch_fma(name: str, to: str | Path | None = None, base: str = FMA, pause: f
     archive, sha1 = ARCHIVES[name]
     to = Path(to).expanduser().absolute() if to else cache_root() / "downloads"
     contents = to / archive.removesuffix(".zip")
-    if contents.is_dir():
+    if (contents / MARK).is_file():
         return contents
     try:
         to.mkdir(parents=True, exist_ok=True)
-        download(base + archive, to / archive, sha1, pause, progress)
-        return unpack(to / archive, progress)
-    except OSError as error:
-        raise FetchError(f"Expected to write into {to}, found {error.strerror or error}. What is there is kept: make "
-                         "room or choose another folder with --to, then give the same command again.") from None
+        with _alone(to / archive):
+            if not (contents / MARK).is_file():  # else another process made it while this one waited
+                if not (to / archive).is_file():
+                    _make_way(contents)  # said at once, not after hours of downloading
+                download(base + archive, to / archive, sha1, pause, progress)
+                unpack(to / archive, progress)
+        return contents
+    except (OSError, NotImplementedError) as error:  # the second: a file system without locks
+        raise FetchError(f"Expected to write into {to}, found {getattr(error, 'strerror', None) or error}. What is "
+                         "there is kept: make room or choose another folder with --to, then give the same command "
+                         "again.") from None
+
+
+@contextlib.contextmanager
+def _alone(archive: Path) -> Iterator[None]:
+    """Hold the lock of an archive; says so when another process makes it wait."""
+    import filelock
+
+    lock = filelock.FileLock(archive.with_name(f".{archive.name}.lock"))
+    try:
+        lock.acquire(timeout=LOCK_PATIENCE)
+    except filelock.Timeout:
+        print(f"Another process is fetching {archive}; waiting for it.", file=sys.stderr)
+        lock.acquire()
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def _make_way(folder: Path) -> None:
+    """Remove the folder of the contents where it is empty. Raises FetchError where it is not."""
+    if folder.exists():
+        if any(folder.iterdir()):
+            raise FetchError(f"Expected {folder} to be absent, or whole as an earlier call left it, found other files. "
+                             "Move that folder away or choose another one with --to, then give the same command again.")
+        folder.rmdir()
 
 
 def download(url: str, file: Path, sha1: str, pause: float = 2.0, progress: bool = True) -> None:
@@ -201,10 +239,11 @@ def _check_room(folder: Path, needed: int, name: str) -> None:
 def unpack(archive: Path, progress: bool = True) -> Path:
     """Unpack a zip file into a folder of its name beside it; the folder appears when it is whole.
 
-    Until then the files stand in a hidden folder, where a second call finds those that are finished.
+    Until then the files stand in a hidden folder, where a second call finds those that are finished. A folder that
+    another program has unpacked is taken when each file has its size.
 
     Raises FetchError when the archive is damaged, holds names that lead out of the folder or links, needs another
-    program, or needs more room than there is.
+    program, or needs more room than there is, and when the folder holds something else.
     """
     folder = archive.with_suffix("")
     partial = folder.with_name(f".{folder.name}.partial")
@@ -220,10 +259,15 @@ def unpack(archive: Path, progress: bool = True) -> Path:
                 parts = path.parts[1:] if path.parts[:1] == (folder.name,) else path.parts
                 if parts and not member.is_dir():
                     jobs.append((member, partial.joinpath(*parts)))
+            if folder.is_dir() and all(_is_there(member, folder / target.relative_to(partial))
+                                       for member, target in jobs):
+                (folder / MARK).touch()
+                return folder
+            _make_way(folder)
 
             def one(job: tuple[zipfile.ZipInfo, Path]) -> None:
                 member, target = job
-                if not (target.is_file() and target.stat().st_size == member.file_size):
+                if not _is_there(member, target):
                     with packed.open(member) as stream:  # which compares the checksum of the member at its end
                         write_whole(target, lambda file: shutil.copyfileobj(stream, file, _BLOCK))
 
@@ -233,14 +277,21 @@ def unpack(archive: Path, progress: bool = True) -> Path:
                 place.mkdir(parents=True, exist_ok=True)
             for _ in each_file(one, jobs, f"Unpacking {archive.name}", progress):
                 pass
-    except (zipfile.BadZipFile, EOFError, zlib.error) as error:
+    except (zipfile.BadZipFile, EOFError, zlib.error, lzma.LZMAError, OSError) as error:
+        if isinstance(error, OSError) and error.errno is not None:  # of the disk; that of bzip2 has no number
+            raise
         raise FetchError(f"Expected a zip file at {archive}, found a damaged one ({error}). Remove it, then give the "
                          "same command again.") from None
     except (NotImplementedError, RuntimeError) as error:  # a compression or an encryption that Python lacks
         raise FetchError(f"Expected to unpack {archive}, found what this Python cannot do ({error}). Unpack it with "
                          f"7-Zip: 7z x {archive.name}") from None
+    (partial / MARK).touch()
     partial.rename(folder)
     return folder
+
+
+def _is_there(member: zipfile.ZipInfo, file: Path) -> bool:
+    return file.is_file() and file.stat().st_size == member.file_size
 
 
 # --- Kaggle ----------------------------------------------------------------------------------------------------------

@@ -207,8 +207,8 @@ def _make(place: Path, source: Path, clips: dict[str, Path]) -> None:
                 file.flush()
                 os.fsync(file.fileno())
         if place.name != _digest(source, clips):
-            raise DataError(f"Expected the files of {source} to stay as they are while they are packed, found that they "
-                            "changed. Wait until whatever writes there has ended, and try again.")
+            raise DataError(f"Expected the files of {source} to stay as they are while they are packed, found that "
+                            "they changed. Wait until whatever writes there has ended, and try again.")
         index = {"source": str(source), "ids": list(clips), "frames": frames, "chroma": chroma}
         (partial / _INDEX).write_text(json.dumps(index), encoding="utf-8")
         shutil.rmtree(place, ignore_errors=True)  # a damaged one

@@ -5,12 +5,14 @@ something that one should know, such as albums on both sides of the split.
 
 A verify that reads every file also compares SHA-256 with what was recorded: in `SHA256SUMS` or `checksums.txt` beside
 the data where there is one, else in `LAB_CACHE`, where each sound verify records what it saw. All are in the format of
-`sha256sum -c`. Where a change was meant, remove the record: the next sound verify makes a new one.
+`sha256sum -c`; a `checksums.txt` in another one is somebody's own and not used. Where a change was meant, remove the
+record: the next sound verify makes a new one.
 """
 
 import gzip
 import hashlib
 import io
+import re
 import sys
 import textwrap
 import time
@@ -20,6 +22,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date
+from itertools import pairwise
 from pathlib import Path
 from typing import NamedTuple
 
@@ -39,7 +42,7 @@ from labkit.datasets.layout import (
     read_meta,
     scan_label_file,
 )
-from labkit.datasets.splits import groups_of, neighbour_leak
+from labkit.datasets.splits import NEIGHBOUR_GAP, groups_of, neighbour_leak
 from labkit.features import N_CHROMA, N_MELS
 from labkit.files import write_text
 from labkit.profiles import DataError, cache_root, cores
@@ -49,9 +52,11 @@ COURSE_CLIPS = {"genre": (3069, 765), "multitask": (1122, 375)}
 COURSE_GENRES = dict.fromkeys(CLASS_MAPPING, (160, 40)) | {
     "Metal": (153, 38), "Post-Rock": (95, 23), "Soundtrack": (124, 30), "Trip-Hop": (137, 34)}
 SUMS = "SHA256SUMS"
+CHECKSUMS = "checksums.txt"   # ours beside the composed corpus, anything beside other data
 PEAK_TOLERANCE = 0.01   # dB; the float16 step near 0 is far below
 RANGE_TOLERANCE = 1e-3  # dB, and of chroma: rounding of float16 and float32
 SHOWN = 3               # examples of each finding in the report
+_NOT_AS_RECORDED = "not as recorded on "    # the finding of which the report shows every file
 
 
 @dataclass
@@ -73,9 +78,11 @@ class Report:
         parts = [str(self.root), *self.text]
         for word, findings in (("FAULT", self.faults), ("WARNING", self.warnings)):
             for what, places in findings.items():
-                more = [f"... and {len(places) - SHOWN} more"] if len(places) > SHOWN + 1 else places[SHOWN:]
+                shown = places
+                if len(places) > SHOWN + 1 and not what.startswith(_NOT_AS_RECORDED):
+                    shown = [*places[:SHOWN], f"... and {len(places) - SHOWN} more"]
                 parts.append("\n".join([_wrapped(f"{word} ({len(places)}): {what}"),
-                                        *(f"    {place}" for place in [*places[:SHOWN], *more])]))
+                                        *(f"    {place}" for place in shown)]))
         return "\n\n".join([*parts, self.closing])
 
 
@@ -453,14 +460,28 @@ def _check_albums(folders: list[_Folder], root: Path, report: Report) -> str:
         except DataError as error:
             report.faults["groups.txt cannot be used as it is."].append(str(error).replace(f"{root}/", ""))
             continue
-        known = set(groups[:len(train)])
-        shared = sum(group in known for group in groups[len(train):])
-        if shared:
-            report.warnings["albums lie on both sides of the split, which flatters every model. Say so with each "
-                            "score."].append(f"{folder.name}: {shared} of {len(test)} test clips")
-        shares = (*neighbour_leak(train, test).values(), shared / len(test))
-        lines.append(f"{folder.name:31}" + "".join(f"{100 * share:7.1f} %" for share in shares))
+        shares = [f"{100 * share:7.1f} %" for share in neighbour_leak(train, test).values()]
+        if source != "groups.txt" and _say_nothing(train + test, groups):
+            report.warnings["the ids carry no information on albums, and there is no groups.txt: whether albums lie on "
+                            "both sides of the split is unknown. List the album of each clip in groups.txt."].append(
+                folder.name)
+            shares.append("unknown")
+        else:
+            known = set(groups[:len(train)])
+            shared = sum(group in known for group in groups[len(train):])
+            shares.append(f"{100 * shared / len(test):7.1f} %")
+            if shared:
+                report.warnings["albums lie on both sides of the split, which flatters every model. Say so with each "
+                                "score."].append(f"{folder.name}: {shared} of {len(test)} test clips")
+        lines.append(f"{folder.name:31}" + "".join(f"{share:>9}" for share in shares))
     return "\n".join(lines)
+
+
+def _say_nothing(ids: list[str], groups: list[str]) -> bool:
+    """Whether `groups_of` could not group these ids: none is a number, or they are a mere numbering."""
+    numbers = sorted({int(clip) for clip in ids if clip.isdecimal()})
+    near = any(after - before <= NEIGHBOUR_GAP for before, after in pairwise(numbers))
+    return len(set(groups)) == len(set(ids)) and (near or not numbers)
 
 
 # --- checksums -------------------------------------------------------------------------------------------------------
@@ -472,17 +493,22 @@ def _compare_sums(root: Path, sums: dict[Path, str], report: Report, write_manif
     found = {_short(file, root): value for file, value in sums.items()}
     found |= {_short(file, root): _sum(file) for file in texts if file.is_file()}
     kept = cache_root() / "manifests" / f"{hashlib.sha256(str(root.resolve()).encode()).hexdigest()[:16]}.txt"
-    manifest = next((file for file in (root / SUMS, root / "checksums.txt", kept) if file.is_file()), None)
     words, recorded = [], {}
+    manifest = next((file for file in (root / SUMS, root / CHECKSUMS, kept) if file.is_file()), None)
     if manifest:
         recorded = _read_sums(manifest, report)
+    if manifest == root / CHECKSUMS and not any((root / name).is_file() for name in recorded):
+        report.warnings["not checksums of these files as sha256sum writes them: not compared."].append(str(manifest))
+        manifest = kept if kept.is_file() else None
+        recorded = _read_sums(kept, report) if manifest else {}
+    if manifest:
         since = date.fromtimestamp(manifest.stat().st_mtime).isoformat()
         for name, value in recorded.items():
             if name not in found and (root / name).is_file():
                 found[name] = _sum(root / name)  # such as a table that only the maker of the data reads
             if found.get(name) != value:
                 what = "changed" if name in found else "gone"
-                report.faults[f"not as recorded on {since}. Restore the file; if the change is meant, remove "
+                report.faults[f"{_NOT_AS_RECORDED}{since}. Restore the file; if the change is meant, remove "
                               f"{manifest}"].append(f"{name}: {what}")
         for name in sorted(found.keys() - recorded.keys()):
             report.warnings[f"not among the recorded files of {since}."].append(name)
@@ -511,10 +537,11 @@ def _read_sums(manifest: Path, report: Report) -> dict[str, str]:
     """The lines of a file of checksums, a dict from name to SHA-256."""
     sums = {}
     for number, line in enumerate(manifest.read_text(encoding="utf-8", errors="replace").splitlines(), start=1):
-        value, _, name = line.partition("  ")
-        if len(value) == 64 and name and not Path(name).is_absolute() and ".." not in Path(name).parts:
-            sums[name.removeprefix("./")] = value
-        elif line.strip() and not line.startswith("#"):
+        fits = re.fullmatch(r"([0-9a-fA-F]{64}) [ *](.+)", line)  # with * from `sha256sum -b`
+        name = fits[2] if fits else ""
+        if name and not Path(name).is_absolute() and ".." not in Path(name).parts:
+            sums[name.removeprefix("./")] = fits[1].lower()
+        elif line.strip() and not line.startswith("#") and manifest.name != CHECKSUMS:
             report.faults["a line of the recorded checksums cannot be read. Remove that file."].append(
                 f"{manifest}, line {number}")
     return sums

@@ -41,8 +41,7 @@ def _spectrum(audio: np.ndarray) -> np.ndarray:
     """The short-time Fourier transform of a checked sound, (T, 1025)."""
     from labkit.features.spectrum import stft, window
 
-    check_sound(audio, "the sound")
-    return stft(np.asarray(audio, dtype=np.float32), shape=window())
+    return stft(check_sound(audio, "the sound"), shape=window())
 
 
 def mel_power(audio: np.ndarray) -> np.ndarray:
@@ -85,7 +84,8 @@ def mel_spectrogram(audio: np.ndarray) -> np.ndarray:
 
     Returns
     -------
-    float32 array (128, T) in [-80, 0] dB; the loudest cell is 0, silence is -80.
+    float32 array (128, T) in [-80, 0] dB; the loudest cell is 0, silence is -80. As in librosa, power below 1e-10
+    counts as 1e-10: a sound whose samples all stay below 0.001 has its silence nearer to 0.
 
     Raises
     ------
@@ -106,7 +106,8 @@ def chromagram(audio: np.ndarray) -> np.ndarray:
 
     Returns
     -------
-    float32 array (12, T) in [0, 1], rows C, C sharp, ..., B; each frame is divided by its maximum.
+    float32 array (12, T) in [0, 1], rows C, C sharp, ..., B; each frame is divided by its maximum. A frame without any
+    sound is zero, or rounding errors divided by the largest of them, which are others than librosa's.
 
     Raises
     ------
@@ -203,28 +204,29 @@ def synchronise(features: np.ndarray, beats: np.ndarray) -> np.ndarray:
 
     Parameters
     ----------
-    features : (F, T) of floats, any unit.
+    features : (F, T) of finite numbers, any unit.
     beats : (B,) int, frames in [0, T).
 
     Returns
     -------
-    array (F, B') with B' the number of parts into which the beats cut the T frames: B + 1, or B when the first beat
-    is frame 0. The numbers of librosa.util.sync.
+    array (F, B'), float32 or float64, with B' the number of parts into which the beats cut the T frames: B + 1, or B
+    when the first beat is frame 0. The numbers of librosa.util.sync.
 
     Raises
     ------
-    ValueError : a beat outside the frames.
+    ValueError : a beat that is no whole number or lies outside the frames.
 
     Used in: notebooks/02_beat_sync, notebooks/03_chromagrams
     """
     from labkit.features.rhythm import medians_between
 
+    features, beats = np.asarray(features), np.asarray(beats)
     frames = features.shape[1]
-    edges = np.unique([0, *beats, frames]).astype(int)
-    if edges[0] < 0 or edges[-1] > frames:
-        raise ValueError(f"Expected beats from 0 to {frames - 1}, one of {frames} frames each, found "
-                         f"{edges[0]} to {edges[-1]}.")
-    return np.ascontiguousarray(medians_between(np.ascontiguousarray(features.T), edges).T)
+    if beats.size and not (beats.dtype.kind in "iu" and 0 <= beats.min() and beats.max() < frames):
+        raise ValueError(f"Expected beats as whole numbers from 0 to {frames - 1}, found {beats.dtype} from "
+                         f"{beats.min()} to {beats.max()}.")
+    values = features.T.astype(np.float32 if features.dtype == np.float32 else np.float64, order="C")
+    return np.ascontiguousarray(medians_between(values, np.unique([0, *beats.astype(int), frames])).T)
 
 
 @dataclass(frozen=True)
@@ -259,6 +261,8 @@ def extract(audio: np.ndarray, reading: str = "exact") -> Features:
     reading : "exact", the numbers of the course's own way; or "fast", a few times faster: the same mel spectrogram,
         chroma from the plain spectrum instead of a constant-Q transform, and beats of the whole sound instead of its
         percussive part.
+
+    The process keeps memory that it frees from then on, up to a gigabyte (`labkit.machine`): the next sound is faster.
 
     Returns
     -------

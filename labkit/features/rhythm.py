@@ -10,6 +10,7 @@ from labkit.features.sound import FRAME, HOP
 from labkit.features.spectrum import TINY, decibels, istft, magnitude_of
 from labkit.profiles import SAMPLE_RATE
 
+_LONG_PART = 256   # rows beyond which numpy's median is faster
 _TEMPO_WINDOW = 8  # seconds over which the onset envelope is compared with itself
 
 
@@ -39,14 +40,14 @@ def percussive_sound(spectrum: np.ndarray, length: int) -> np.ndarray:
 
 
 @numba.njit(cache=True, nogil=True, fastmath=True)
-def _struck_part(spectrum, held, struck):
+def _struck_part(spectrum, held, struck, least=TINY):
     """A soft mask on the spectrum: the share of the percussive power, one half where there is none at all."""
     out = np.empty_like(spectrum)
     for frame in range(len(spectrum)):
         for bin in range(spectrum.shape[1]):
             share = np.float32(0.5)
             larger = max(held[frame, bin], struck[frame, bin])
-            if larger >= TINY:
+            if larger >= least:
                 a, b = struck[frame, bin] / larger, held[frame, bin] / larger
                 share = a * a / (a * a + b * b)
             out[frame, bin] = spectrum[frame, bin] * share
@@ -100,8 +101,9 @@ def tempo_of(envelope: np.ndarray) -> float:
     size = scipy.fft.next_fast_len(2 * length - 1, real=True)
     spectra = scipy.fft.rfft(windows, n=size, axis=1)
     weights = 1 / (np.where(at_lag_zero < TINY, 1, at_lag_zero) * len(envelope))
-    mean = np.einsum("tf,t->f", spectra.real**2 + spectra.imag**2, weights)
-    likeness = scipy.fft.irfft(mean, n=size)[:length, None]
+    # A sum of thousands of frames in double precision: what is zero for a steady rhythm must not become less than zero.
+    mean = np.einsum("tf,t->f", spectra.real**2 + spectra.imag**2, weights, dtype=np.float64)
+    likeness = np.maximum(scipy.fft.irfft(mean, n=size)[:length, None], 0)
     return float(librosa.feature.tempo(tg=likeness, sr=SAMPLE_RATE, hop_length=HOP)[0])
 
 
@@ -119,14 +121,23 @@ def beats_of(envelope: np.ndarray) -> tuple[float, np.ndarray]:
     return tempo, np.asarray(beats, dtype=int)
 
 
-@numba.njit(cache=True, nogil=True, fastmath=True)
-def medians_between(values, edges):
+def medians_between(values: np.ndarray, edges: np.ndarray) -> np.ndarray:
     """The median of the rows from each edge to before the next, column by column.
 
-    values: (T, F). edges: (P + 1,) int, rising, from 0 to T. Returns (P, F).
+    values: (T, F) float32 or float64. edges: (P + 1,) int, rising, from 0 to T. Returns (P, F).
     """
+    out = _medians_between(values, edges)
+    for part in np.flatnonzero(np.diff(edges) > _LONG_PART):
+        out[part] = np.median(values[edges[part]:edges[part + 1]], axis=0)
+    return out
+
+
+@numba.njit(cache=True, nogil=True)
+def _medians_between(values, edges):
     out = np.empty((len(edges) - 1, values.shape[1]), dtype=values.dtype)
     for part in range(len(out)):
+        if edges[part + 1] - edges[part] > _LONG_PART:  # numpy is faster there
+            continue
         rows = values[edges[part]:edges[part + 1]].copy()
         n = len(rows)
         for settled in range(n // 2 + 1):  # each round takes the largest that is left to its place, in all columns

@@ -68,17 +68,17 @@ def istft(spectrum: Callable[[slice], np.ndarray], frames: int, length: int) -> 
     used = min(frames, 1 + (length + FRAME // 2 - 1) // HOP)  # those that begin inside the sound
     for begin in range(0, used, _BLOCK):
         block = slice(begin, min(begin + _BLOCK, used))
-        _add_frames(scipy.fft.irfft(spectrum(block), n=FRAME, axis=1), window(), sums[:, begin * HOP:])
+        _add_frames(scipy.fft.irfft(spectrum(block), n=FRAME, axis=1), window(), HOP, sums[:, begin * HOP:])
     sound, weight = sums[:, FRAME // 2:FRAME // 2 + length]
     return sound / np.where(weight > TINY, weight, np.float32(1))
 
 
 @numba.njit(cache=True, nogil=True, fastmath=True)
-def _add_frames(frames, shape, sums):
+def _add_frames(frames, shape, hop, sums):  # numba would not notice that a number of another module changed
     for frame in range(len(frames)):
-        for sample in range(FRAME):
-            sums[0, frame * HOP + sample] += shape[sample] * frames[frame, sample]
-            sums[1, frame * HOP + sample] += shape[sample] * shape[sample]
+        for sample in range(len(shape)):
+            sums[0, frame * hop + sample] += shape[sample] * frames[frame, sample]
+            sums[1, frame * hop + sample] += shape[sample] * shape[sample]
 
 
 @numba.njit(cache=True, nogil=True, fastmath=True)
@@ -116,5 +116,5 @@ def mel_power_of(spectrum: np.ndarray) -> np.ndarray:
 def decibels(power: np.ndarray, reference: float) -> np.ndarray:
     """Power to dB against `reference`, cut 80 dB below the loudest value; float32."""
     found = 10 * np.log10(np.maximum(power, np.float32(SMALLEST)))
-    found -= np.float32(10 * np.log10(max(reference, SMALLEST)))
+    found -= 10 * np.log10(np.maximum(np.float32(reference), np.float32(SMALLEST)))  # in the same precision: 0 is 0
     return np.maximum(found, found.max() - np.float32(RANGE), out=found)
