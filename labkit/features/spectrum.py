@@ -1,7 +1,8 @@
 """One short-time Fourier transform for everything, frame by frame, and what is read off it.
 
 Arrays are time x frequency here, so that a frame lies together in memory; `labkit.features` turns them for the files.
-Single precision throughout: librosa's results are single precision too.
+Single precision throughout: librosa's results are single precision too. scipy's transform is as fast as torch's in one
+thread (`benchmarks/features.py`), and spares a process that extracts features the loading of torch.
 """
 
 from collections.abc import Callable
