@@ -5,6 +5,7 @@ test can kill it in the middle.
 """
 
 import csv
+import errno
 import inspect
 import json
 import os
@@ -24,6 +25,7 @@ from labkit import cli
 from labkit.datasets import SpectrogramDataset, groups_of, list_clips, read_label_file, read_meta
 from labkit.extraction import ExtractionError, clips, extract_folder
 from labkit.extraction.clips import Arrays, Options, extract_clip
+from labkit.extraction.journal import _features_digest
 from labkit.extraction.labels import clip_name, read_tables
 from labkit.features import AudioError, extract, read_audio
 from labkit.lab import open_lab
@@ -46,7 +48,7 @@ def stand_in(log, pause=0.0):
     """An `analyse` that notes each file in a log and goes by its first word; a local function travels to workers."""
     def analyse(source, options):
         with open(log, "ab", buffering=0) as lines:  # one write of a short line at the end: whole, whoever else writes
-            lines.write(f"{source.stem} {os.getpid()}\n".encode())
+            lines.write(os.fsencode(f"{source.stem} {os.getpid()}\n"))
         word = source.read_text().split()[0]
         time.sleep(pause)
         if word == "bad":
@@ -179,7 +181,7 @@ def test_label_files_of_the_course_serve_as_tables(tmp_path, course):
 
 @pytest.mark.parametrize("name, expected", [
     ("000/000002.mp3", "2"), ("a/01. Häß!.FLAC", "01_Häß_"), ("blues.00003.wav", "blues_00003"), ("x", "x"),
-    ("9.beatsync.fused.npy", "9"), ("C:\\music\\one.ogg", "one")])
+    ("9" * 5000, "9" * 5000), ("9.beatsync.fused.npy", "9"), ("C:\\music\\one.ogg", "one")])
 def test_the_id_of_a_clip(name, expected):
     assert clip_name(name) == expected
 
@@ -342,6 +344,81 @@ def test_a_run_without_one_usable_file_is_an_error_and_writes_no_labels(songs, c
     assert not list(songs.out.rglob("*labels.txt")) and len(rows(songs.out / "skipped.csv")) == 12
 
 
+def test_nothing_tells_of_arrays_that_a_second_run_loses(songs, tmp_path):
+    moods = tmp_path / "moods.csv"
+    moods.write_text(f"{MOODS}\n" + "".join(f"song{number:02d},0,0,1\n" for number in range(12)))
+    songs(mood=moods)
+    assert (songs.out / "truth" / "multitask_test.csv").is_file()
+    for number in range(12):
+        songs.song(number).write_text("bad")
+    with pytest.raises(ExtractionError, match="No labels were written"):
+        songs(mood=moods)
+    left = {path.name for path in songs.out.rglob("*") if path.is_file()}
+    assert left == {"skipped.csv", "journal.jsonl", "meta.json", ".extract.lock"}
+
+
+def test_what_is_no_longer_asked_for_goes(songs, tmp_path):
+    moods = tmp_path / "moods.csv"
+    moods.write_text(f"{MOODS}\n" + "".join(f"song{number:02d},0,0,1\n" for number in range(12)))
+    songs(mood=moods, copies=2)
+    (songs.out / "audio" / "mine.wav").write_text("of the reader")
+    songs(copies=1)
+    assert not (songs.out / "truth").exists() and len(list((songs.out / "audio").iterdir())) == 3
+    songs(copies=0)
+    assert [path.name for path in (songs.out / "audio").iterdir()] == ["mine.wav"] and len(begun(songs.log)) == 12
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems have no such names")
+def test_names_that_are_no_text(songs):
+    """Without a label, with one, and as the name of the result."""
+    for name in (b"caf\xe9.wav", b"na\xefve.wav"):
+        Path(os.fsdecode(os.fsencode(songs.audio) + b"/" + name)).write_text("note")
+    with songs.table.open("a") as file:
+        file.write("na_ve.wav,Folk,album9\n")
+    assert songs(out=os.fsdecode(b"r\xe9sultat"), progress=True, copies=9)["clips"] == 13
+    out = songs.out.parent / os.fsdecode(b"r\xe9sultat")
+    assert rows(out / "skipped.csv") == [[r"caf\udce9.wav", "no label for the id caf_"]]
+    assert rows(out / "notes.csv") == [["na_ve", r"na\udcefve.wav", "a note"]]
+
+
+def test_long_names(songs, tmp_path):
+    """As long as a name can be, with all that is made of it; a longer one is left out."""
+    fits, longer = "a" * 240, "b" * 241
+    for name in (fits, longer):
+        (songs.audio / f"{name}.wav").write_text("good")
+    with songs.table.open("a") as file:
+        file.write(f"{fits}.wav,Jazz,9\n{longer}.wav,Folk,9\n")
+    moods = tmp_path / "moods.csv"
+    moods.write_text(f"{MOODS}\n{fits},0,0,1\n")
+    assert songs(mood=moods, copies=9)["clips"] == 13 and fits in arrays(songs.out, MOOD)
+    [[file, reason]] = rows(songs.out / "skipped.csv")
+    assert file == f"{longer}.wav" and "the name is too long" in reason
+
+
+def test_a_link_to_a_folder_is_told(songs, tmp_path):
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    (songs.audio / "linked").symlink_to(elsewhere)
+    songs()
+    [[file, reason]] = rows(songs.out / "skipped.csv")
+    assert file == "linked" and "a link to a folder is not followed" in reason
+
+
+def test_arrays_that_are_not_finite_are_refused(tmp_path):
+    whole = np.ones((140, 9))
+    whole[3, 4:6] = np.nan, np.inf
+    job = clips.Job("7", tmp_path / "7.wav", "key", (tmp_path / "a", tmp_path / "b"), tmp_path / "running")
+    record = extract_clip(job, Options("exact", 30.0, 5.0, "float64"), lambda *_: Arrays(whole, whole[:, :2], 6.0, []))
+    assert "7.wav: expected finite features, found 2 that are NaN or infinite" in record["reason"]
+    assert not (tmp_path / "a").exists() and not list(job.running.iterdir())
+
+
+def test_one_sample_too_few_does_not_read_as_enough(tmp_path):
+    soundfile.write(tmp_path / "a.wav", tune(5)[:-1], RATE)
+    with pytest.raises(AudioError, match=r"at least 5 s of sound, found 4\.999 s"):
+        clips.analyse(tmp_path / "a.wav", Options("exact", None, 5.0, "float64"))
+
+
 def test_a_second_run_does_nothing_and_a_changed_file_is_extracted_again(songs):
     songs()
     first = tree(songs.out)
@@ -366,9 +443,33 @@ def test_other_options_are_refused_and_change_nothing(songs):
     before = tree(songs.out)
     for options, said in (({"reading": "fast"}, "reading exact there and fast now"), ({"seconds": 10.0}, "30.0 there"),
                           ({"dtype": "float32"}, "float64 there"), ({"min_seconds": 1.0}, "5.0 there")):
-        with pytest.raises(ExtractionError, match=said):
+        with pytest.raises(ExtractionError, match=f"(?s)Expected the options .*{said}.* Use the same, or"):
             songs(**options)
     assert tree(songs.out) == before and len(begun(songs.log)) == 12
+
+
+@pytest.mark.parametrize("change, said", [
+    ({"libraries": {"numpy": "1.0"}}, r"versions of the libraries .*numpy 1\.0 there .* constraints\.txt"),
+    ({"features": "0" * 12}, "version of labkit .*features 000000000000 there .* Use that version")])
+def test_other_versions_are_told_from_other_options(songs, change, said):
+    songs()
+    journal = songs.out / "journal.jsonl"
+    head, *others = journal.read_text().splitlines()
+    head = json.loads(head)
+    for name, value in change.items():
+        head[name] = head[name] | value if name == "libraries" else value
+    journal.write_text("\n".join([json.dumps(head), *others]) + "\n")
+    with pytest.raises(ExtractionError, match=f"(?s){said}") as raised:
+        songs()
+    assert "Use the same" not in str(raised.value) and "options" not in str(raised.value)
+
+
+def test_the_digest_is_of_the_code_that_decides_the_arrays(monkeypatch):
+    seen = []
+    monkeypatch.setattr("labkit.extraction.journal.code_digest", lambda files: seen.extend(files) or "x" * 64)
+    _features_digest()
+    names = {path.name for path in seen}
+    assert {"clips.py", "__init__.py", "sound.py", "chroma.py"} <= names and "course.py" not in names
 
 
 def test_other_labels_move_what_is_finished(songs, tmp_path):
@@ -432,6 +533,11 @@ def test_two_files_of_one_id_are_named(songs, tmp_path):
     twin.write_text("good")
     with pytest.raises(ExtractionError, match=r"(?s)folder0/song03\.wav and .*other/song03\.mp3"):
         songs()
+    twin.rename(twin.with_name("Song03.mp3"))
+    songs.table.write_text(songs.table.read_text() + "Song03.mp3,Folk,album9\n")
+    with pytest.raises(ExtractionError, match=r"(?s)song03\.wav and .*Song03\.mp3, .* small letters being the same"):
+        songs()
+    twin.with_name("Song03.mp3").rename(twin)
     table = tmp_path / "with_folders.csv"
     table.write_text("file,genre\nother/song03.mp3,Folk\nfolder0/song03.wav,Rock\n")
     assert songs(labels=table)["clips"] == 2 and arrays(songs.out) == {"other_song03", "folder0_song03"}
@@ -461,9 +567,11 @@ def test_folders_that_do_not_fit(songs, tmp_path):
 
 
 def test_a_result_that_cannot_be_written_is_an_error(songs, monkeypatch):
-    monkeypatch.setattr(clips.np, "save", lambda *_, **__: (_ for _ in ()).throw(OSError(28, "No space left")))
-    with pytest.raises(ExtractionError, match="No space left"):
-        songs()
+    for number, said in ((errno.ENOSPC, "Free some space"), (errno.EACCES, "Look at its permissions")):
+        error = OSError(number, "as the system says it")
+        monkeypatch.setattr(clips.np, "save", lambda *_, error=error, **__: (_ for _ in ()).throw(error))
+        with pytest.raises(ExtractionError, match=rf"as the system says it\)\. {said}"):
+            songs()
 
 
 def test_a_process_at_a_time(songs):
@@ -566,10 +674,26 @@ def test_a_stop_by_the_reader_keeps_what_is_finished(songs):
 def test_a_clip_that_ended_its_process_too_often_is_not_tried_again(tmp_path):
     job = clips.Job("7", tmp_path / "7.wav", "key", (tmp_path / "a", tmp_path / "b"), tmp_path / "running")
     for number in range(3):
-        (job.running / f"7.{number}").mkdir(parents=True)
-    (job.running / "77.0").mkdir()
+        (job.running / f"{job.mark}.{number}").mkdir(parents=True)
+    other = job._replace(key="of the file as it was")
+    (job.running / f"{other.mark}.0").mkdir()
     assert "ended 3 times" in extract_clip(job, Options("exact", 30.0, 5.0, "float64"))["reason"]
-    assert [path.name for path in job.running.iterdir()] == ["77.0"]
+    assert [path.name for path in job.running.iterdir()] == [f"{other.mark}.0"]
+
+
+def test_a_file_that_ends_the_only_process_is_left_out_after_three_runs(songs):
+    songs.song(2).write_text("deadly")
+    for _ in range(3):
+        assert script(songs, pause=0).wait(60) == -signal.SIGKILL
+    assert songs()["clips"] == 11 and "ended 3 times" in rows(songs.out / "skipped.csv")[0][1]
+    assert Counter(begun(songs.log)) == Counter([f"song{n:02d}" for n in range(12)] + ["song02"] * 2)
+
+
+def test_the_last_clip_of_several_processes_does_not_end_the_run(songs):
+    songs.song(2).write_text("bad")
+    songs()
+    songs.song(2).write_text("deadly")
+    assert songs(jobs=2)["clips"] == 11 and "ended 3 times" in rows(songs.out / "skipped.csv")[0][1]
 
 
 # --- on a cluster ---------------------------------------------------------------------------------------------------

@@ -1,13 +1,16 @@
 """One clip from its sound file to its two arrays, and many of them side by side, on this machine or on a cluster.
 
-While a clip is worked on, a folder `.running/<id>.<a number of its own>` exists, in which its arrays are written before
-they are moved to their places. A folder that is left behind therefore names a clip whose process was killed. A finished
-clip leaves its record there as `<id>.done`, until the run has noted it: it need not be extracted again when the process
-that did it, or the whole run, is killed in between.
+While a clip is worked on, a folder `.running/<mark>.<a number of its own>` exists, in which its arrays are written
+before they are moved to their places. A folder that is left behind therefore tells of a clip whose process was killed,
+also after the whole run was. A finished clip leaves its record there as `<mark>.done`, until the run has noted it: it
+need not be extracted again when the process that did it, or the whole run, is killed in between.
 """
 
 import contextlib
+import errno
+import hashlib
 import json
+import math
 import shutil
 import sys
 import uuid
@@ -52,9 +55,14 @@ class Job(NamedTuple):
     running: Path               # the folder for what is being worked on
 
     @property
+    def mark(self) -> str:
+        """Its name there: short, and another one once the sound file has changed."""
+        return hashlib.sha256(f"{self.id} {self.key}".encode()).hexdigest()[:32]
+
+    @property
     def done(self) -> Path:
         """Where the record of the finished clip waits to be noted."""
-        return self.running / f"{self.id}.done"
+        return self.running / f"{self.mark}.done"
 
 
 class Arrays(NamedTuple):
@@ -71,7 +79,8 @@ def analyse(source: Path, options: Options) -> Arrays:
     audio, notes = read_audio_notes(source, options.seconds)
     seconds = len(audio) / SAMPLE_RATE
     if seconds < options.min_seconds:
-        raise AudioError(f"{source.name}: expected at least {options.min_seconds:g} s of sound, found {seconds:.2f} s. "
+        known = math.floor(1000 * seconds) / 1000  # rounded, a sample too few would read as enough
+        raise AudioError(f"{source.name}: expected at least {options.min_seconds:g} s of sound, found {known:.3f} s. "
                          "Use a longer recording, or a smaller --min-seconds.")
     found = extract(audio, reading=options.reading)
     if not found.beats_found:
@@ -95,24 +104,31 @@ def extract_clip(job: Job, options: Options, analyse: Callable[[Path, Options], 
 
     with contextlib.suppress(FileNotFoundError):
         return json.loads(job.done.read_bytes())
-    killed = list(job.running.glob(f"{job.id}.*"))
+    killed = list(job.running.glob(f"{job.mark}.*"))
     if len(killed) >= TRIES:
         return _without(killed, {"id": job.id, "reason": (
             f"the process that worked on it ended {len(killed)} times, perhaps for lack of memory or because the file "
             "is damaged")})
-    own = job.running / f"{job.id}.{uuid.uuid4().hex}"
+    own = job.running / f"{job.mark}.{uuid.uuid4().hex}"
     try:
         own.mkdir(parents=True)
         try:
             with threadpool_limits(1):  # more threads than processes would crowd each other
                 found = analyse(job.source, options)
+            arrays = [values.astype(options.dtype) for values in (found.whole, found.beat)]
+            if broken := sum(int(np.count_nonzero(~np.isfinite(values))) for values in arrays):
+                raise AudioError(f"{job.source.name}: expected finite features, found {broken} that are NaN or "
+                                 "infinite. Convert the file to WAV or FLAC, or leave it out.")
         except Exception as error:  # whatever is wrong with this file, the others go on
             reason = str(error) if isinstance(error, LabError) else f"{type(error).__name__}: {error}"
             reason += " (one of the six known bad clips of FMA)" * (job.id in KNOWN_BAD)
             return _without([*killed, own], {"id": job.id, "reason": reason})
+        except BaseException:  # the reader stops the run: that says nothing of the clip
+            _without([own], {})
+            raise
         sizes = []
-        for values, place in zip((found.whole, found.beat), job.places, strict=True):
-            np.save(own / place.name, values.astype(options.dtype), allow_pickle=False)
+        for values, place in zip(arrays, job.places, strict=True):
+            np.save(own / place.name, values, allow_pickle=False)
             sizes.append((own / place.name).stat().st_size)
             place.parent.mkdir(parents=True, exist_ok=True)
             (own / place.name).replace(place)
@@ -133,8 +149,10 @@ def _without(folders: list[Path], record: dict) -> dict:
 
 def cannot_write(path: Path, error: OSError) -> ExtractionError:
     """The error for a file or folder that cannot be written."""
-    return ExtractionError(f"Expected to write into {path}, found that this fails ({error.strerror or error}). Free "
-                           "some space or choose another folder, and run the same command again: finished clips stay.")
+    full = error.errno in (errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC))  # Windows has no quota of that name
+    return ExtractionError(f"Expected to write into {path}, found that this fails ({error.strerror or error}). "
+                           f"{'Free some space' if full else 'Look at its permissions and its disk'} or choose another "
+                           "folder, and run the same command again: finished clips stay.")
 
 
 def spread(jobs: list[Job], work: Callable[[Job], dict], workers: int, scheduler: str | None) -> Iterator[dict]:
@@ -188,9 +206,10 @@ def spread(jobs: list[Job], work: Callable[[Job], dict], workers: int, scheduler
 def _batches(waiting: dict[str, Job]) -> list[list[Job]]:
     """The clips on which a process ended, each alone, then the others together."""
     running = next(iter(waiting.values())).running
-    ended = {folder.name.partition(".")[0] for folder in running.glob("*")} & waiting.keys()
-    rest = [job for job in waiting.values() if job.id not in ended]
-    return [[waiting[clip]] for clip in sorted(ended)] + [rest] * bool(rest)
+    marks = {folder.name.partition(".")[0] for folder in running.glob("*")}
+    ended = [job for job in waiting.values() if job.mark in marks]
+    rest = [job for job in waiting.values() if job.mark not in marks]
+    return [[job] for job in ended] + [rest] * bool(rest)
 
 
 @contextlib.contextmanager

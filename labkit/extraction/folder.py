@@ -24,13 +24,24 @@ from pathlib import Path
 from labkit.datasets.layout import id_order
 from labkit.datasets.splits import groups_of, limit_per_class, split_indices
 from labkit.extraction.clips import Arrays, ExtractionError, Job, Options, analyse, cannot_write, extract_clip, spread
-from labkit.extraction.journal import JOURNAL, Journal, paths, source_key, stored_arrays, write
+from labkit.extraction.journal import JOURNAL, Journal, encoded, paths, source_key, stored_arrays, write
 from labkit.extraction.labels import SOUNDS, Table, clip_name, read_tables
-from labkit.extraction.result import Clip, arrange, copy_sounds, remove, summarise, table_text, words, write_texts
+from labkit.extraction.result import (
+    Clip,
+    arrange,
+    copy_sounds,
+    remove,
+    summarise,
+    table_text,
+    withdraw,
+    words,
+    write_texts,
+)
 from labkit.features import READINGS
 from labkit.profiles import cores
 
 TEST_SHARE = 0.2    # where the table does not say which clips are for testing
+LONGEST = 255       # bytes of a file's name, on nearly every file system
 FEW_GROUPS = 10     # fewer albums than that cannot be parted; every clip then stands for itself
 _LOCK, _RUNNING = ".extract.lock", ".running"
 
@@ -74,15 +85,18 @@ def extract_folder(audio: str | Path, out: str | Path, labels: str | Path, mood:
     DataError : the table of labels is not as expected.
     """
     options = _checked(reading, seconds, min_seconds, dtype)
-    say = print if progress else (lambda *_: None)
+
+    def say(text: str) -> None:
+        if progress:
+            print(encoded(text).decode())
+
     audio, out = _folders(Path(audio), Path(out))
     table = read_tables(labels, mood, subset)
     say(table.what)
     sounds, skipped = _find(audio, table)
     clips = _plan(sounds, table, limit, seed)
     unheard = len((table.genres.keys() | table.moods.keys()) - sounds.keys())
-    say(f"{len(clips)} sound files to extract; {len(skipped)} sound files without a label, {unheard} labels without a "
-        "sound file")
+    say(f"{len(clips)} sound files to extract; {len(skipped)} left out, {unheard} labels without a sound file")
 
     with _alone(out), Journal(out, options) as journal:
         journal.take_up(out / _RUNNING)
@@ -92,11 +106,15 @@ def extract_folder(audio: str | Path, out: str | Path, labels: str | Path, mood:
         work = partial(extract_clip, options=options, analyse=analyse)
         tasks = {clip.id: Job(clip.id, clip.source, keys[clip.id], paths(out, clip.homes()[0], clip.id),
                               out / _RUNNING) for clip in todo}
+        workers = jobs or cores()
+        if workers > 1:  # never 1 of several: a file that ends its process must not end this one
+            workers = max(2, min(workers, len(tasks)))
+        withdraw(out)
         begin, failed = time.perf_counter(), {}
         with _bar(len(clips), len(clips) - len(todo), progress and len(todo) > 0) as bar:
             journal.forget(clip.id for clip in todo)
             remove(out, {clip.id: stored.get(clip.id, ()) for clip in todo})  # what is there has another source
-            for record in spread(list(tasks.values()), work, min(jobs or cores(), len(tasks)), scheduler):
+            for record in spread(list(tasks.values()), work, workers, scheduler):
                 if "reason" in record:
                     failed[record["id"]] = record["reason"]
                 else:
@@ -117,14 +135,14 @@ def extract_folder(audio: str | Path, out: str | Path, labels: str | Path, mood:
                                   f"fail, the first because: {next(iter(failed.values()))} "
                                   f"All reasons are in {out / 'skipped.csv'}. No labels were written.")
         arrange(out, clips, journal)
-        copy_sounds(out, clips, copies)
+        copied = copy_sounds(out, clips, copies)
         source = source or f"the folder {audio.name}"
         write_texts(out, clips, source, options)
         notes = [(clip.id, clip.source.relative_to(audio).as_posix(), note)
                  for clip in clips for note in journal.records[clip.id]["notes"]]
         write(out / "notes.csv", table_text([("id", "file", "note"), *notes]))
         summary = summarise(clips, journal, len(todo), wall, len(skipped), options) | {
-            "labels": table.what, "source": source}
+            "labels": table.what, "source": source, "audio": copied}
         write(out / "extraction.json", json.dumps(summary, indent=1, ensure_ascii=False) + "\n")
     say(words(summary, len(notes), out))
     return summary
@@ -160,13 +178,15 @@ def _folders(audio: Path, out: Path) -> tuple[Path, Path]:
 
 def _find(audio: Path, table: Table) -> tuple[dict[str, Path], list[tuple[Path, str]]]:
     """The labelled sound files by their ids, and the others with what keeps them out."""
-    found, others, count = {}, [], 0
+    found, others, count, ids = {}, [], 0, {}
 
     def closed(error: OSError) -> None:
         others.append((Path(error.filename), f"the folder cannot be read ({error.strerror})"))
 
     for folder, folders, files in os.walk(audio, onerror=closed):
         folders[:] = sorted(name for name in folders if not name.startswith("."))
+        others += [(Path(folder, name), "a link to a folder is not followed; give that folder, or a copy of it, itself")
+                   for name in folders if os.path.islink(os.path.join(folder, name))]
         for name in sorted(files):
             path = Path(folder, name)
             if name.startswith(".") or path.suffix.lower() not in SOUNDS:
@@ -174,15 +194,21 @@ def _find(audio: Path, table: Table) -> tuple[dict[str, Path], list[tuple[Path, 
             count += 1
             clip = clip_name(path.relative_to(audio).as_posix(), table.with_folder)
             if clip in table.genres or clip in table.moods:
-                if clip in found:
+                # some file systems do not tell S00 from s00
+                if (other := ids.setdefault(clip.casefold(), path)) is not path:
                     raise ExtractionError(
-                        f"Expected one sound file for each id, found {found[clip]} and {path}, which are both {clip}. "
-                        "Rename or remove one, or name the files with their folders in the table of labels.")
+                        f"Expected one sound file for each id, found {other} and {path}, which are both {clip}, large "
+                        "and small letters being the same. Rename or remove one, or name the files with their folders "
+                        "in the table of labels.")
+                if len(paths(audio, "", clip)[0].name.encode()) > LONGEST:
+                    others.append((path, f"the name is too long: its arrays would need one of more than {LONGEST} "
+                                         "bytes. Shorten it, there and in the table of labels"))
+                    continue
                 found[clip] = path
             elif clip not in table.outside:
                 others.append((path, table.left_out.get(clip, f"no label for the id {clip}")))
     if not found:
-        example = f"The first sound file is {others[0][0].relative_to(audio)}, {others[0][1]}. " if others else ""
+        example = f"The first one left out is {others[0][0].relative_to(audio)}: {others[0][1]}. " if others else ""
         known = next(iter(table.genres or table.moods), "none")
         raise ExtractionError(f"Expected sound files with a label in {audio}, found {count} sound files and a label "
                               f"for none of them. {example}The first id with a label is {known}. Give the folder and "

@@ -4,13 +4,13 @@ import contextlib
 import hashlib
 import json
 import os
-import shutil
 from collections.abc import Iterable
 from importlib.metadata import version
 from pathlib import Path
 
 import labkit.features
 from labkit.datasets.layout import FOLDERS, SPLITS
+from labkit.extraction import clips
 from labkit.extraction.clips import ExtractionError, Options
 from labkit.files import code_digest, write_whole
 
@@ -29,10 +29,16 @@ class Journal:
                 "libraries": {name: version(name) for name in LIBRARIES}}
         lines = self.file.read_text(encoding="utf-8", errors="replace").splitlines() if self.file.is_file() else []
         head, *read = [_parsed(line) for line in lines] or [here]
-        if differing := [f"{name} {head.get(name)} there and {value} now" for name, value in here.items()
-                         if head.get(name) != value]:
-            raise ExtractionError(f"Expected the options with which {out} was begun, found others: "
-                                  f"{'; '.join(differing)}. Use the same, or give another folder.")
+        libraries = head.get("libraries") if isinstance(head.get("libraries"), dict) else {}
+        for what, there, now, remedy in (
+                ("options", head, options._asdict(), "Use the same"),
+                ("version of labkit", head, {name: here[name] for name in ("format", "features")}, "Use that version"),
+                ("versions of the libraries", libraries, here["libraries"],
+                 "Install those, as constraints.txt of that time names them")):
+            if differing := [f"{name} {there.get(name)} there and {value} now" for name, value in now.items()
+                             if there.get(name) != value]:
+                raise ExtractionError(f"Expected the {what} with which {out} was begun, found others: "
+                                      f"{'; '.join(differing)}. {remedy}, or give another folder.")
         self.head = here
         self.records: dict[str, dict] = {}
         self._keep(read)
@@ -50,9 +56,10 @@ class Journal:
                          if record.keys() >= {"id", "key", "sizes", "seconds", "notes"}}
 
     def take_up(self, running: Path) -> None:
-        """Note what workers finished after a run was killed, and clear their folder."""
-        self._keep(_parsed(path.read_text(encoding="utf-8")) for path in running.glob("*.done"))
-        shutil.rmtree(running, ignore_errors=True)
+        """Note what workers finished after a run was killed. What else is there tells how often a clip was tried."""
+        for path in running.glob("*.done"):
+            self._keep([_parsed(path.read_text(encoding="utf-8"))])
+            path.unlink()
 
     def forget(self, ids: Iterable[str]) -> None:
         """Strike out what is extracted again, and the line at which a killed run broke off; `add` is possible now."""
@@ -64,7 +71,7 @@ class Journal:
     def add(self, record: dict) -> None:
         """Keep what was extracted."""
         self.records[record["id"]] = record
-        self.stream.write(_line(record).encode())
+        self.stream.write(encoded(_line(record)))
 
     def home(self, clip: str, stored: dict[str, list[int]], key: str | None = None) -> str | None:
         """Where the arrays of a finished clip lie whole; None where it has to be extracted.
@@ -90,8 +97,9 @@ def _parsed(line: str) -> dict:
 
 
 def _features_digest() -> str:
-    """Of the code that decides the arrays."""
-    return code_digest(sorted(Path(labkit.features.__file__).parent.glob("*.py")))[:12]
+    """Of the code that decides the arrays: `clips.analyse` and the features, but not their plain form in course.py."""
+    files = [path for path in Path(labkit.features.__file__).parent.glob("*.py") if path.name != "course.py"]
+    return code_digest([*sorted(files), Path(clips.__file__)])[:12]
 
 
 def source_key(source: Path) -> str:
@@ -122,6 +130,11 @@ def stored_arrays(out: Path) -> dict[str, dict[str, list[int]]]:
     return found
 
 
+def encoded(text: str) -> bytes:
+    """UTF-8; of a file name that is none, `\\udce9` and the like stand in."""
+    return text.encode(errors="backslashreplace")
+
+
 def write(path: Path, content: str | bytes) -> None:
     """A file, whole or not at all."""
-    write_whole(path, lambda file: file.write(content.encode() if isinstance(content, str) else content))
+    write_whole(path, lambda file: file.write(encoded(content) if isinstance(content, str) else content))

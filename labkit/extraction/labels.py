@@ -48,7 +48,9 @@ def clip_name(name: str, with_folder: bool = False) -> str:
         name = clip_id(name)
     stem, _, ending = name.rpartition(".")
     name = stem if f".{ending.lower()}" in SOUNDS else name
-    return str(int(name)) if name.isdecimal() else re.sub(r"[^\w-]+", "_", name)
+    if name.isdecimal() and len(name) < 1000:  # int reads no more than some thousand digits; no file has such a name
+        return str(int(name))
+    return re.sub(r"[^\w-]+", "_", name)
 
 
 def read_tables(labels: str | Path, mood: str | Path | None = None, subset: str | None = None) -> Table:

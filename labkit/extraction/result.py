@@ -1,5 +1,6 @@
 """The result in the course's layout: arrays in their places, label files, and what is told of the run."""
 
+import contextlib
 import csv
 import io
 import json
@@ -33,6 +34,24 @@ class Clip(NamedTuple):
         return [f"{name}/{self.split}" for name, label in ((GENRE, self.genre), (MOOD, self.mood)) if label]
 
 
+def withdraw(out: Path) -> None:
+    """Remove what an earlier run says of the arrays, and the sounds that it copied: they are about to change."""
+    try:
+        copied = json.loads((out / "extraction.json").read_bytes())["audio"]
+    except (OSError, ValueError, KeyError, TypeError):  # none, or not ours
+        copied = []
+    for name in (GENRE, MOOD):
+        for suffix in ("", "_beat"):
+            for split in SPLITS:
+                (out / f"{name}{suffix}" / f"{split}_labels.txt").unlink(missing_ok=True)
+    for place in ("truth/multitask_test.csv", "groups.txt", "notes.csv",
+                  *(f"audio/{Path(name).name}" for name in copied), "extraction.json"):
+        (out / place).unlink(missing_ok=True)
+    for folder in ("truth", "audio"):
+        with contextlib.suppress(OSError):  # absent, or the reader keeps something there
+            (out / folder).rmdir()
+
+
 def remove(out: Path, homes: dict[str, Iterable[str]]) -> None:
     """Remove the arrays of clips from these homes."""
     for clip, places in homes.items():
@@ -57,10 +76,8 @@ def arrange(out: Path, clips: list[Clip], journal: Journal) -> None:
     for name in (GENRE, MOOD):
         used = any(home.startswith(name) for homes in wanted.values() for home in homes)
         for folder in (out / name, out / f"{name}_beat"):
-            for split in SPLITS:
-                (folder / f"{split}_labels.txt").unlink(missing_ok=True)  # written again below
-                if used:
-                    (folder / split).mkdir(parents=True, exist_ok=True)
+            for split in SPLITS if used else ():
+                (folder / split).mkdir(parents=True, exist_ok=True)
             if not used:
                 shutil.rmtree(folder, ignore_errors=True)
 
@@ -71,7 +88,7 @@ def _twin(file: Path, place: Path) -> None:
     if new and (new.st_size, new.st_mtime_ns) == (old.st_size, old.st_mtime_ns):
         return
     place.parent.mkdir(parents=True, exist_ok=True)
-    partial = place.with_name(f".{place.name}.partial")
+    partial = place.with_name(".partial")  # not longer than the name itself, which may be as long as names can be
     partial.unlink(missing_ok=True)
     try:
         os.link(file, partial)
@@ -80,8 +97,8 @@ def _twin(file: Path, place: Path) -> None:
     partial.replace(place)
 
 
-def copy_sounds(out: Path, clips: list[Clip], copies: int) -> None:
-    """Copy the first training clips of each genre to audio/, where the lessons look for sound."""
+def copy_sounds(out: Path, clips: list[Clip], copies: int) -> list[str]:
+    """Copy the first training clips of each genre to audio/, where the lessons look for sound. Returns the names."""
     count: Counter[str | None] = Counter()
     chosen = {}
     for clip in clips:
@@ -90,7 +107,9 @@ def copy_sounds(out: Path, clips: list[Clip], copies: int) -> None:
             chosen[out / "audio" / f"{clip.id}{clip.source.suffix.lower()}"] = clip.source
     for path, source in chosen.items():
         path.parent.mkdir(exist_ok=True)
-        write(path, source.read_bytes())
+        shutil.copyfile(source, path.with_name(".partial"))
+        path.with_name(".partial").replace(path)
+    return [path.name for path in chosen]
 
 
 def write_texts(out: Path, clips: list[Clip], source: str, options: Options) -> None:
