@@ -207,3 +207,16 @@ def test_what_the_page_says_of_the_readings():
     beats = differs["beats: agreement with the exact reading (F)"]
     assert float(beats["median"]) > 0.9  # "on most pieces"
     assert float(beats["lowest"]) < 0.5  # "on a few hardly"
+
+
+def test_what_the_page_says_of_loading_and_extraction():
+    loading, extraction = facts_of("loading"), facts_of("extraction")
+    for run in (loading, extraction):
+        criteria = next(table["rows"] for table in run["tables"] if table["title"] == "Criteria")
+        assert criteria and all(row["met"] == "yes" for row in criteria)
+    facts = loading["facts"]
+    assert facts["times_torch.npy_later"] >= 8
+    assert facts["times_course.npy_start"] >= 8
+    assert facts["times_torch.npy_start"] < facts["times_torch.npy_later"]  # "cost more than a later epoch"
+    assert facts["memory_share"] <= 0.25
+    assert facts["error_db"] <= 1 / 32  # "by at most 1/32 dB"
