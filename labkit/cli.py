@@ -351,7 +351,9 @@ def main(arguments: list[str] | None = None) -> int:
         parser.print_help()
         return 2
     try:
-        return options.run(options)
+        code = options.run(options)
+        sys.stdout.flush()
+        return code
     except ModuleNotFoundError as error:
         if error.name and error.name.split(".")[0] == "labkit":
             raise
@@ -360,6 +362,9 @@ def main(arguments: list[str] | None = None) -> int:
         return 1
     except LabError as error:
         print(f"\n{error}", file=sys.stderr)
+        return 1
+    except BrokenPipeError:  # whoever read the output has had enough, such as `head`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # else Python complains at its end
         return 1
     except KeyboardInterrupt:
         print("\nstopped", file=sys.stderr)

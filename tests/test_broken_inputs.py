@@ -377,3 +377,12 @@ def test_a_command_in_a_process_of_its_own(case, place, environment):
 
 def test_the_tables_are_long_enough():
     assert len(CALLS) + len(COMMANDS) >= 100
+
+
+def test_output_that_nobody_reads_any_more_is_no_traceback():
+    """As with `python -m labkit data verify FOLDER | head -1`."""
+    read, write = os.pipe()
+    os.close(read)
+    done = subprocess.run([sys.executable, "-m", "labkit", "help"], stdout=write, stderr=subprocess.PIPE, text=True)
+    os.close(write)
+    assert (done.returncode, done.stderr) == (1, "")
