@@ -681,6 +681,7 @@ def test_a_clip_that_ended_its_process_too_often_is_not_tried_again(tmp_path):
     assert [path.name for path in job.running.iterdir()] == [f"{other.mark}.0"]
 
 
+@pytest.mark.slow
 def test_a_file_that_ends_the_only_process_is_left_out_after_three_runs(songs):
     songs.song(2).write_text("deadly")
     for _ in range(3):
@@ -689,6 +690,7 @@ def test_a_file_that_ends_the_only_process_is_left_out_after_three_runs(songs):
     assert Counter(begun(songs.log)) == Counter([f"song{n:02d}" for n in range(12)] + ["song02"] * 2)
 
 
+@pytest.mark.slow
 def test_the_last_clip_of_several_processes_does_not_end_the_run(songs):
     songs.song(2).write_text("bad")
     songs()
