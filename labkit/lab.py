@@ -16,7 +16,7 @@ from labkit.datasets import Meta, clip_id, clip_shape, groups_of, id_order, list
 from labkit.datasets.layout import FOLDERS
 from labkit.features import N_CHROMA, N_MELS, read_audio
 from labkit.files import write_text
-from labkit.profiles import SAMPLE_RATE, DataError, Profile, cache_root, data_root, load_profile
+from labkit.profiles import PROFILES, SAMPLE_RATE, DataError, Profile, cache_root, data_root, load_profile
 
 SOUNDS = (".wav", ".flac", ".ogg", ".oga", ".opus", ".mp3", ".aif", ".aiff")
 COMPOSED = "the composed corpus"
@@ -130,7 +130,12 @@ class Lab:
     @cached_property
     def composed(self) -> Path:
         """The folder of the composed corpus; the first use composes it, later ones find it in the cache."""
-        return Path(_corpus().build(self.profile))
+        return Path(_corpus().build(self._composed_profile))
+
+    @property
+    def _composed_profile(self) -> Profile:
+        """Beside the reader's own data the corpus only fills gaps: thousands of clips would be composed for a few."""
+        return PROFILES["laptop"] if self.root is not None and self.profile.name == "full" else self.profile
 
     @cached_property
     def _rows(self) -> dict[str, int]:
@@ -232,7 +237,7 @@ class Lab:
 
     def composed_only(self) -> "Lab":
         """A lab with the composed corpus alone, for a section that compares like with like."""
-        return Lab(self.profile)
+        return Lab(self._composed_profile)
 
     def note(self, *what: str) -> str:
         """One sentence for a section: where its data come from, and what is composed because the data lack it.
@@ -273,7 +278,7 @@ class Lab:
         some sections use it beside. For the composed corpus alone: its digest. The contents are read once and their
         digest is kept in the cache, until a name, a size or a time of change is another.
         """
-        composed = _corpus().digest(self.profile)
+        composed = _corpus().digest(self._composed_profile)
         if self.root is None:
             return composed
         files = {f"audio/{file.name}": file for file in _sound_files(self.audio)}

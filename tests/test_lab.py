@@ -57,6 +57,18 @@ def test_composed_corpus_is_built_only_when_used(composed):
     assert composed.calls == ["ci"]
 
 
+def test_beside_ones_own_data_a_smaller_corpus_fills_the_gaps(composed, monkeypatch, tmp_path):
+    monkeypatch.setenv("LAB_DATA", str(write_course(tmp_path, rows=128, beat=False)))
+    lab = open_lab("full")
+    assert lab.dataset("genre", needs="fused").is_fallback
+    lab.composed_only().recordings()
+    assert composed.calls == ["laptop", "laptop"]
+    assert lab.profile.name == "full"  # the reader's own clips are all used
+    monkeypatch.delenv("LAB_DATA")
+    open_lab("full").recordings()
+    assert composed.calls[-1] == "full"
+
+
 def test_profile_and_its_errors(composed, monkeypatch):
     monkeypatch.setenv("LAB_PROFILE", "smoke")
     assert open_lab().profile is PROFILES["smoke"]
