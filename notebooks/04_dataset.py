@@ -460,8 +460,8 @@ from labkit.datasets import Standardise
 
 standardise = Standardise.fit(fused, fit)
 x, _, length = fused[held[0]]
-print(f"{tuple(x.shape)} in, {tuple(standardise(x).shape)} out; means differ from ours by at most "
-      f"{np.abs(standardise.mean.numpy() - mean).max():.1e}")
+print(f"{tuple(x.shape)} in, {tuple(standardise(x).shape)} out; means differ from ours by "
+      f"at most {np.abs(standardise.mean.numpy() - mean).max():.1e}")
 
 # %% [markdown]
 # And memory? Nobody has to keep all clips in it. At its first use `SpectrogramDataset` *packs* a split: it writes all clips
@@ -469,7 +469,8 @@ print(f"{tuple(x.shape)} in, {tuple(standardise(x).shape)} out; means differ fro
 # and read where they need them. Sixteen bits round a mel value. By how much?
 
 # %%
-from_file = SpectrogramDataset(folder.path, class_mapping=mapping, max_per_class=limit, packed=False)
+from_file = SpectrogramDataset(folder.path, class_mapping=mapping, max_per_class=limit,
+                               packed=False)
 some = range(min(20, len(train)))
 rounding = max((train[i][0] - from_file[i][0]).abs().max().item() for i in some)
 
