@@ -1,9 +1,11 @@
 """Files that are whole or absent, and digests of code that do not change with a comment."""
 
 import ast
+import contextlib
 import hashlib
 import os
-from collections.abc import Callable, Iterable
+import sys
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import BinaryIO
 
@@ -25,6 +27,26 @@ def write_whole(path: Path, fill: Callable[[BinaryIO], object]) -> None:
 def write_text(path: Path, text: str) -> None:
     """Write a text file (UTF-8, line feeds) whole or not at all."""
     write_whole(path, lambda file: file.write(text.encode("utf-8")))
+
+
+@contextlib.contextmanager
+def hold_lock(lock: Path, patience: float, waiting: Callable[[], str]) -> Iterator[None]:
+    """Hold a lock between processes; after `patience` seconds of waiting for another one, say `waiting()` and wait on.
+
+    Raises OSError, or NotImplementedError on a file system without locks.
+    """
+    import filelock
+
+    held = filelock.FileLock(lock)
+    try:
+        held.acquire(timeout=patience)
+    except filelock.Timeout:
+        print(waiting(), file=sys.stderr)
+        held.acquire()
+    try:
+        yield
+    finally:
+        held.release()
 
 
 def code_digest(files: Iterable[Path]) -> str:

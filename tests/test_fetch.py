@@ -204,7 +204,7 @@ def test_a_second_call_says_that_it_waits_and_finds_what_the_first_fetched(serve
         begun.set()
         assert waits.wait(20)
 
-    monkeypatch.setattr(fetch, "print", say, raising=False)
+    monkeypatch.setattr("labkit.files.print", say, raising=False)
     monkeypatch.setattr(fetch, "LOCK_PATIENCE", 0)
     server.halfway = halfway
     calls = [threading.Thread(target=lambda: found.append(get(server, tmp_path))) for _ in range(2)]

@@ -2,6 +2,7 @@
 
 import gzip
 import hashlib
+import importlib
 import json
 import pickle
 import shutil
@@ -306,6 +307,13 @@ def test_the_published_counts_agree_with_each_other():
     for genre, (train, test) in COURSE_GENRES.items():
         kept += Counter({"train": train, "test": test}) if CLASS_MAPPING[genre] else {}
     assert (kept["train"], kept["test"]) == (2305, 575)
+
+
+def test_the_composed_corpus_has_the_counts_that_are_verified():
+    plan = importlib.import_module("labkit.corpus.plan")  # the package has a function of that name
+    published = {genre: plan.COURSE_COUNTS.get(genre, plan.USUAL_COUNTS) for genre in COURSE_GENRES}
+    assert published == COURSE_GENRES
+    assert plan.COURSE_MULTITASK == COURSE_CLIPS["multitask"]
 
 
 @pytest.fixture(scope="module")

@@ -37,7 +37,7 @@ from labkit.corpus.genres import STYLES
 from labkit.corpus.plan import FOLDERS, SPLITS, Clip, contents, counts, plan, read_table, texts
 from labkit.corpus.score import Piece
 from labkit.errors import LabError
-from labkit.files import code_digest, write_text, write_whole
+from labkit.files import code_digest, hold_lock, write_text, write_whole
 from labkit.profiles import PROFILES, SAMPLE_RATE, Profile, cache_root, cores
 
 FORMAT = 1  # of the files of this module; a corpus that says otherwise is made anew
@@ -326,24 +326,17 @@ def _packed(values: np.ndarray) -> bytes:
 @contextlib.contextmanager
 def _alone(folder: Path) -> Iterator[None]:
     """Hold the lock of a corpus; says so when another process makes it wait."""
-    import filelock
-
     _make_folder(folder)
-    lock = filelock.FileLock(folder.with_name(f"{folder.name}.lock"))
-    try:
+    with contextlib.ExitStack() as held:
         try:
-            lock.acquire(timeout=PATIENCE)
-        except filelock.Timeout:
-            print(f"Another process{_maker(folder)} is composing the same corpus; waiting for it.", file=sys.stderr)
-            lock.acquire()
-    except (OSError, NotImplementedError) as error:  # the second: a file system without locks
-        raise _cannot_write(folder.parent, error) from error
-    try:
+            held.enter_context(hold_lock(
+                folder.with_name(f"{folder.name}.lock"), PATIENCE,
+                lambda: f"Another process{_maker(folder)} is composing the same corpus; waiting for it."))
+        except (OSError, NotImplementedError) as error:  # the second: a file system without locks
+            raise _cannot_write(folder.parent, error) from error
+        held.callback((folder / _MAKER).unlink, missing_ok=True)
         _write(folder / _MAKER, str(os.getpid()))
         yield
-    finally:
-        (folder / _MAKER).unlink(missing_ok=True)
-        lock.release()
 
 
 def _maker(folder: Path) -> str:

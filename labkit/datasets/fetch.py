@@ -17,12 +17,11 @@ import urllib.error
 import urllib.request
 import zipfile
 import zlib
-from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 
 from labkit.datasets.verify import each_file
 from labkit.errors import LabError
-from labkit.files import write_text, write_whole
+from labkit.files import hold_lock, write_text, write_whole
 from labkit.profiles import cache_root
 
 FMA = "https://os.unil.cloud.switch.ch/fma/"
@@ -96,21 +95,10 @@ def fetch_fma(name: str, to: str | Path | None = None, base: str = FMA, pause: f
                          "again.") from None
 
 
-@contextlib.contextmanager
-def _alone(archive: Path) -> Iterator[None]:
+def _alone(archive: Path) -> contextlib.AbstractContextManager:
     """Hold the lock of an archive; says so when another process makes it wait."""
-    import filelock
-
-    lock = filelock.FileLock(archive.with_name(f".{archive.name}.lock"))
-    try:
-        lock.acquire(timeout=LOCK_PATIENCE)
-    except filelock.Timeout:
-        print(f"Another process is fetching {archive}; waiting for it.", file=sys.stderr)
-        lock.acquire()
-    try:
-        yield
-    finally:
-        lock.release()
+    return hold_lock(archive.with_name(f".{archive.name}.lock"), LOCK_PATIENCE,
+                     lambda: f"Another process is fetching {archive}; waiting for it.")
 
 
 def _make_way(folder: Path) -> None:

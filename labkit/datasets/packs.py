@@ -28,6 +28,7 @@ import numpy as np
 
 from labkit.datasets.layout import list_clips, read_array
 from labkit.features import N_CHROMA, N_MELS
+from labkit.files import hold_lock
 from labkit.profiles import DataError, cache_root, cores
 
 FORMAT = 1
@@ -245,19 +246,7 @@ def _in_order(function: Callable, items: Iterable) -> Iterator:
             yield ahead.popleft().result()
 
 
-@contextlib.contextmanager
-def _alone() -> Iterator[None]:
+def _alone() -> contextlib.AbstractContextManager:
     """Hold the lock of the packs; says so when another process makes it wait."""
-    import filelock
-
     _root().mkdir(parents=True, exist_ok=True)
-    lock = filelock.FileLock(_root() / "lock")
-    try:
-        lock.acquire(timeout=PATIENCE)
-    except filelock.Timeout:
-        print("Another process is packing a dataset; waiting for it.", file=sys.stderr)
-        lock.acquire()
-    try:
-        yield
-    finally:
-        lock.release()
+    return hold_lock(_root() / "lock", PATIENCE, lambda: "Another process is packing a dataset; waiting for it.")
