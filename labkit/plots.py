@@ -1,13 +1,13 @@
 """matplotlib figures in one style: axes with units, a colour map that survives a colour-blind eye and a grey print."""
 
 import io
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator
+from matplotlib.ticker import MaxNLocator, PercentFormatter
 
 COLOUR_MAP = "magma"
 # Okabe and Ito (2008), "Color Universal Design": eight colours that stay apart for every common kind of colour vision.
@@ -123,3 +123,66 @@ def counts(axes: Axes, numbers: dict[str, int], title: str = "", colour: str = C
     axes.set(xlabel="clips", title=title)
     axes.xaxis.set_major_locator(MaxNLocator(nbins=8, integer=True))
     axes.margins(x=0.12)
+
+
+def learning_curves(axes: Axes, history, title: str = "", kept: int | None = None) -> None:
+    """Draw the losses of a training against its epochs, with a line at the epoch whose weights were kept.
+
+    history: with `train` and `val`, one loss for each epoch; `val` may be empty. kept: that epoch, from 1; None = the
+    best one on the validation clips, where there are any.
+    """
+    for losses, name, line in ((history.train, "training", "-"), (history.val, "validation", "--")):
+        if len(losses):
+            axes.plot(np.arange(1, len(losses) + 1), losses, line, marker="o" if len(losses) < 10 else None,
+                      markersize=3, label=name)
+    if kept is None and len(history.val):
+        kept = history.best_epoch
+    if kept is not None:
+        axes.axvline(kept, color=COLOURS[6], linewidth=0.9, linestyle=":", label=f"kept: epoch {kept}")
+    axes.set(xlabel="epoch", ylabel="loss", title=title)
+    axes.xaxis.set_major_locator(MaxNLocator(nbins=8, integer=True))
+    axes.legend()
+
+
+def confusion(axes: Axes, matrix: np.ndarray, classes: Sequence[str], title: str = "") -> None:
+    """Draw a confusion matrix (C, C): the shade is the share of the true class (row), the number counts the clips.
+
+    A cell without clips has no number. One hue from white to dark stays in order for every eye and in a grey print.
+    """
+    matrix = np.asarray(matrix)
+    shares = matrix / np.maximum(matrix.sum(axis=1, keepdims=True), 1)
+    drawn = axes.imshow(shares, cmap="Blues", vmin=0, vmax=1)
+    size = 8.0 if len(classes) <= 12 else 6.5
+    for (row, column), count in np.ndenumerate(matrix):
+        if count:
+            axes.text(column, row, f"{count:d}", ha="center", va="center", fontsize=size,
+                      color="white" if shares[row, column] > 0.715 else "black")  # here both have the same contrast
+    axes.set(xlabel="predicted", ylabel="true", title=title, xticks=range(len(classes)), yticks=range(len(classes)))
+    axes.set_xticklabels(classes, rotation=45, ha="right", rotation_mode="anchor", fontsize=size)
+    axes.set_yticklabels(classes, fontsize=size)
+    axes.spines[:].set_visible(False)
+    axes.tick_params(length=0)
+    axes.figure.colorbar(drawn, cax=axes.inset_axes([1.02, 0, 0.04, 1]), format=PercentFormatter(1, symbol=" %"),
+                         ticks=[0, 0.5, 1])
+
+
+def intervals(axes: Axes, scores: Mapping[str, Sequence[float]], label: str = "score", title: str = "",
+              spec: str = ".3f") -> None:
+    """Draw scores as dots with their intervals as bars, the first on top, each with its numbers above it.
+
+    scores: names to `Interval`s (value, low, high). label: of the axis. spec: the format of the numbers; with a per
+    cent sign, such as ".1%", the axis is in per cent too.
+    """
+    places = np.arange(len(scores))
+    values, lows, highs = np.array(list(scores.values()), dtype=float).T
+    axes.hlines(places, lows, highs, color=COLOURS[0], linewidth=2)
+    axes.plot(values, places, "o", color=COLOURS[0], markersize=6)
+    for place, interval in enumerate(scores.values()):
+        axes.annotate(format(interval, spec), (interval[0], place), xytext=(0, 5), textcoords="offset points",
+                      ha="center", fontsize=8)
+    axes.set(xlabel=label, title=title, yticks=places, ylim=(len(scores) - 0.5, -0.5))
+    axes.set_yticklabels(list(scores))
+    axes.grid(axis="x", linewidth=0.4)
+    if spec.endswith("%"):
+        axes.xaxis.set_major_formatter(PercentFormatter(1, decimals=0, symbol=" %"))
+    axes.margins(x=0.25)  # room for the numbers

@@ -22,6 +22,7 @@ from labkit.models import (
     ModelError,
     MultitaskRegressor,
     Regressor,
+    ResidualBackbone,
     load_backbone_from_checkpoint,
     load_checkpoint,
     save_checkpoint,
@@ -34,8 +35,11 @@ FITTED = Standardise.fit(TinyClips())
 BACKBONES = {
     "lstm": partial(LSTMBackbone, FEATURES, 8, 2, dropout=0),
     "both directions": partial(LSTMBackbone, FEATURES, 8, 2, bidirectional=True, dropout=0),
+    "mean": partial(LSTMBackbone, FEATURES, 8, dropout=0, readout="mean"),
+    "attention": partial(LSTMBackbone, FEATURES, 8, 2, bidirectional=True, dropout=0, readout="attention"),
     "cnn": partial(CNNBackbone, FEATURES, (4, 6, 8, 8)),
     "flattened": partial(CNNBackbone, FEATURES, (4, 6, 8, 8), readout="flatten", input_length=12),
+    "residual": partial(ResidualBackbone, FEATURES, (4, 6, 8, 8), 16, dropout=0),
     "ast": partial(ASTBackbone, FEATURES, 16, 2, 2, patch=(4, 5), dropout=0),
 }
 BACKBONES = {name: partial(build, standardise=FITTED) for name, build in BACKBONES.items()}
@@ -107,36 +111,98 @@ def test_what_is_padded_never_changes_what_is_learned(name, value):
                                    rtol=1e-3, atol=1e-5)
 
 
+def layer_by_layer(backbone, x, lengths):
+    """What CNNBackbone does, in the plain order: convolution, normalisation of all values, ReLU, pooling, padding."""
+    maps, lengths = [clip[None, None, :length] for clip, length in zip(x, lengths, strict=True)], list(lengths)
+    for (convolution, norm, relu), pool in zip(backbone.blocks, backbone.pools, strict=True):
+        together = relu(norm(torch.cat([convolution(clip) for clip in maps], dim=2)))
+        maps = [torch.nn.functional.max_pool2d(clip, pool, ceil_mode=True) for clip in together.split(lengths, dim=2)]
+        lengths = [clip.shape[2] for clip in maps]
+    return torch.cat([clip.mean((2, 3)) for clip in maps])
+
+
+@pytest.mark.parametrize("training", [True, False])
+@pytest.mark.parametrize("lengths", [(13, 13, 13), (13, 2, 7), (5, 1, 12), (1, 1, 1)])
+def test_pooling_before_normalisation_is_the_same_function(lengths, training):
+    torch.manual_seed(0)
+    ours = CNNBackbone(FEATURES, (4, 6, 5), (2, 3, 2)).double()
+    for block in ours.blocks:
+        torch.nn.init.normal_(block[1].weight)  # negative ones among them: there the smallest value wins
+        torch.nn.init.normal_(block[1].bias)
+        block[1].running_var.uniform_(0.5, 2)
+        assert (block[1].weight < 0).any() and (block[1].weight > 0).any()
+    plain = deepcopy(ours)
+    x = 2 + 3 * torch.randn(3, 13, FEATURES, dtype=torch.float64)
+    clips = [x.clone().requires_grad_() for _ in range(2)]
+    directions = torch.randn(3, 5, dtype=torch.float64)
+    found = ours.train(training)(clips[0], torch.tensor(lengths))
+    expected = layer_by_layer(plain.train(training), clips[1], lengths)
+    for vectors in (found, expected):
+        (vectors * directions).sum().backward()
+    torch.testing.assert_close(found, expected)
+    torch.testing.assert_close(*(clip.grad for clip in clips))
+    assert clips[0].grad.any()
+    torch.testing.assert_close(ours.state_dict(), plain.state_dict())  # the running means and variances too
+    for one, two in zip(ours.parameters(), plain.parameters(), strict=True):
+        torch.testing.assert_close(one.grad, two.grad)
+    assert ours.blocks[0][1].num_batches_tracked == int(training)
+
+
 def test_batch_statistics_are_those_of_the_clips_own_frames():
     torch.manual_seed(0)
-    norm = BACKBONES["cnn"]().blocks[0][1]
-    plain, x, lengths = torch.nn.BatchNorm2d(4), 3 + torch.randn(3, 4, 9, 5), torch.tensor([9, 2, 5])
-    frames = torch.cat([clip[:, :length] for clip, length in zip(x, lengths, strict=True)], dim=1)
-    found, expected = norm(x, lengths), plain(frames[None])[0]
-    torch.testing.assert_close(torch.cat([found[0], found[1, :, :2], found[2, :, :5]], dim=1), expected)
-    assert not found[1, :, 2:].any() and not found[2, :, 5:].any()
+    backbone, x, lengths = CNNBackbone(5, (4,), (2,)), torch.randn(3, 9, 5), torch.tensor([9, 2, 5])
+    backbone(x, lengths)
+    convolution, norm, _ = backbone.blocks[0]
+    frames = torch.cat([convolution(clip[None, :length])
+                        for clip, length in zip(x, lengths, strict=True)], dim=1)
     torch.testing.assert_close(norm.running_mean, 0.1 * frames.mean((1, 2)))
     torch.testing.assert_close(norm.running_var, 0.9 + 0.1 * frames.var((1, 2)))
-    torch.testing.assert_close(norm(x), plain(x))
-    torch.testing.assert_close(norm.state_dict(), norm.state_dict() | {"num_batches_tracked": torch.tensor(2)})
 
 
+@pytest.mark.parametrize("readout", ["last", "mean"])
 @pytest.mark.parametrize("bidirectional", [False, True])
-@pytest.mark.parametrize("layers", [1, 3])
-def test_padded_lstm_equals_the_packed_one(bidirectional, layers):
+@pytest.mark.parametrize("layers", [1, 2, 3])
+def test_padded_lstm_equals_the_packed_one(layers, bidirectional, readout):
     torch.manual_seed(0)
-    backbone = LSTMBackbone(FEATURES, 8, layers, bidirectional).eval()
+    backbone = LSTMBackbone(FEATURES, 8, layers, bidirectional, 0, readout)
     x, _, lengths = batch()
     packed = pack_padded_sequence(x, lengths, batch_first=True, enforce_sorted=False)
     steps, _ = pad_packed_sequence(backbone.lstm(packed)[0], batch_first=True)
-    expected = steps[torch.arange(6), lengths - 1]
-    if bidirectional:  # the second direction ends at the first frame
-        expected = torch.cat([expected[:, :8], steps[:, 0, 8:]], dim=1)
-    torch.testing.assert_close(backbone(x, lengths), expected)
+    if readout == "mean":
+        expected = torch.stack([clip[:length].mean(0) for clip, length in zip(steps, lengths, strict=True)])
+    else:
+        expected = steps[torch.arange(6), lengths - 1]
+        if bidirectional:  # the second direction ends at the first frame
+            expected = torch.cat([expected[:, :8], steps[:, 0, 8:]], dim=1)
+    found, directions = backbone(x, lengths), torch.randn(expected.shape)
+    torch.testing.assert_close(found, expected)
+    gradients = [torch.autograd.grad((vectors * directions).sum(), backbone.lstm.parameters())
+                 for vectors in (found, expected)]
+    torch.testing.assert_close(*gradients, rtol=1e-4, atol=1e-5)
+
+
+def test_attention_is_a_mean_with_weights_that_are_learned():
+    backbone = LSTMBackbone(FEATURES, 8, bidirectional=True, dropout=0, readout="attention")
+    x, _, lengths = batch()
+    mean = LSTMBackbone(FEATURES, 8, bidirectional=True, dropout=0, readout="mean")
+    mean.lstm.load_state_dict(backbone.lstm.state_dict())
+    assert not torch.allclose(backbone(x, lengths), mean(x, lengths), atol=1e-3)
+    torch.nn.init.zeros_(backbone.score.weight)  # all frames alike
+    torch.testing.assert_close(backbone(x, lengths), mean(x, lengths))
+
+
+def test_dropout_stands_between_the_layers_of_both_directions():
+    x, _, lengths = batch()
+    for layers, differ in ((1, False), (2, True)):
+        backbone = LSTMBackbone(FEATURES, 8, layers, bidirectional=True, dropout=0.5)
+        backbone.dropout.eval()
+        assert torch.equal(backbone(x, lengths), backbone(x, lengths)) is not differ
+        backbone.eval()
+        assert torch.equal(backbone(x, lengths), backbone(x, lengths))
 
 
 @pytest.mark.parametrize("features", [12, 128, 140])
-@pytest.mark.parametrize("build", [LSTMBackbone, CNNBackbone, ASTBackbone])
+@pytest.mark.parametrize("build", [LSTMBackbone, CNNBackbone, ResidualBackbone, ASTBackbone])
 def test_lengths_from_one_frame_to_a_whole_clip(build, features):
     backbone = build(features).eval()
     with torch.no_grad():
@@ -151,7 +217,7 @@ def test_the_cnn_is_the_reports():
     assert [block[0].out_channels for block in flat.blocks] == [32, 64, 128, 256]
     assert [block[0].kernel_size for block in flat.blocks] == [(3, 3)] * 4
     layers = [[type(layer).__name__ for layer in block] for block in flat.blocks]
-    assert layers == [["Conv2d", "_BatchNorm", "ReLU"]] * 4
+    assert layers == [["Conv2d", "BatchNorm2d", "ReLU"]] * 4
     assert flat.feature_size == 256 * 2 * 2  # 128 over pools of 2, 2, 4 and 4 leaves 2
     assert CNNBackbone(128).feature_size == 256
 
@@ -172,6 +238,15 @@ def test_the_transformer_knows_places():
     assert not torch.allclose(backbone(x), backbone(turned), atol=1e-3)
     with pytest.raises(ModelError, match=r"at most 16 frames, found 17\. Build the network with a larger max_length"):
         backbone(torch.randn(1, 17, FEATURES))
+
+
+@pytest.mark.parametrize("name", BACKBONES)
+def test_a_batch_of_one_clip_can_be_trained_on(name):
+    x, targets, lengths = (part[:1] for part in batch())
+    model = Regressor(BACKBONES[name]())
+    loss, _ = model(x, targets, lengths)
+    loss.backward()
+    assert torch.isfinite(loss) and all(torch.isfinite(weight.grad).all() for weight in model.parameters())
 
 
 @pytest.mark.parametrize("name", BACKBONES)
@@ -205,10 +280,14 @@ def test_other_lengths_are_refused(lengths):
 def test_arguments_that_do_not_fit():
     with pytest.raises(ModelError, match="Standardise of 12 features, found one of 128"):
         LSTMBackbone(12, standardise=Standardise(128))
+    with pytest.raises(ValueError, match="readout='last', 'mean' or 'attention', found 'pool'"):
+        LSTMBackbone(12, readout="pool")
     with pytest.raises(ValueError, match="readout='pool' or 'flatten', found 'mean'"):
         CNNBackbone(12, readout="mean")
     with pytest.raises(ValueError, match="Expected input_length with readout='flatten', found None"):
         CNNBackbone(12, readout="flatten")
+    with pytest.raises(ValueError, match=r"Expected 4 channels, found 3\. Give one number a block"):
+        ResidualBackbone(12, (4, 8, 8))
     assert issubclass(ModelError, LabError)
 
 
@@ -257,6 +336,15 @@ def test_without_targets_there_is_an_output_and_no_loss(label):
     torch.testing.assert_close(output, model(x, targets, lengths)[1])
 
 
+def test_features_are_what_the_output_layer_sees():
+    x, targets, lengths = batch("all")
+    model = MultitaskRegressor(BACKBONES["cnn"]()).eval()
+    features = model.features(x, lengths)
+    torch.testing.assert_close(features, model.backbone(x, lengths))
+    torch.testing.assert_close(model.output_layer(features), model(x, targets, lengths)[1])
+    torch.testing.assert_close(model.features(x[:1]), model.features(x[:1], torch.tensor([12])))
+
+
 @pytest.mark.parametrize("targets, found", [
     (torch.tensor([0, 2]), "0 to 2"), (torch.tensor([0, -1]), "-1 to 0 .-1 is a clip without a label"),
     (torch.tensor([0.0, 1.0]), r"\(2,\), torch.float32"), (torch.tensor([[0], [1]]), r"\(2, 1\)"),
@@ -290,6 +378,14 @@ def test_a_checkpoint_gives_the_same_answers(name, tmp_path):
     assert load_checkpoint(other, tmp_path / "runs" / "best.pt") == {"epoch": 3, "loss": 0.25}
     torch.testing.assert_close(other.eval()(x, None, lengths), model.eval()(x, None, lengths), rtol=0, atol=0)
     assert [file.name for file in (tmp_path / "runs").iterdir()] == ["best.pt"]
+
+
+def test_a_checkpoint_keeps_plain_facts_of_any_depth(tmp_path):
+    facts = {"config": {"epochs": 3, "learning_rate": 1e-3, "keep": "last", "clip_norm": None, "sizes": [[1, 2], [3]]},
+             "classes": ["Blues", "Rock"], "digest": "0f3a", "is_done": True}
+    model = Regressor(LSTMBackbone(12, 4))
+    save_checkpoint(model, tmp_path / "best.pt", **facts)
+    assert load_checkpoint(model, tmp_path / "best.pt") == facts
 
 
 def test_a_plain_state_file_serves_for_a_backbone(tmp_path):

@@ -12,7 +12,9 @@ import soundfile
 from IPython.display import HTML, Markdown
 
 from labkit import plots, show
+from labkit.evaluation import Interval, report
 from labkit.profiles import SAMPLE_RATE
+from labkit.training import History
 
 ALT = "A line that rises from one to three and falls to two."
 
@@ -205,6 +207,57 @@ def test_counts_stand_at_their_bars(axes):
     assert [text.get_text() for text in axes.texts] == ["20", "5"]
     low, high = axes.get_ylim()
     assert low > high, "the first class stands on top"
+
+
+@pytest.mark.parametrize("val, kept, marked", [([3, 1, 2], None, 2), ([3, 1, 2], 3, 3), ([], None, None), ([], 3, 3)])
+def test_learning_curves_mark_the_kept_epoch(axes, val, kept, marked):
+    plots.learning_curves(axes, History([5, 4, 3], val), kept=kept)
+    curves = axes.get_lines()
+    assert curves[0].get_xdata().tolist() == [1, 2, 3] and list(curves[0].get_ydata()) == [5, 4, 3]
+    if val:
+        assert list(curves[1].get_ydata()) == val
+        assert curves[1].get_linestyle() != curves[0].get_linestyle(), "told apart in a grey print too"
+    texts = [text.get_text() for text in axes.get_legend().get_texts()]
+    assert texts == ["training"] + ["validation"] * bool(val) + [f"kept: epoch {marked}"] * bool(marked)
+    if marked:
+        assert list(curves[-1].get_xdata()) == [marked] * 2
+
+
+def luminance(colour):
+    """Relative luminance of red, green, blue in [0, 1], as in the W3C's accessibility guidelines (WCAG 2)."""
+    linear = [part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in colour[:3]]
+    return np.dot([0.2126, 0.7152, 0.0722], linear)
+
+
+def test_a_confusion_matrix_is_shared_by_rows_and_counts_are_readable(axes):
+    matrix = report(["a", "b", "b", "b"], ["a", "a", "b", "b"], ["a", "b", "c"]).confusion
+    plots.confusion(axes, matrix, ["a", "b", "c"])
+    (image,) = axes.images
+    assert image.get_array().tolist() == [[0.5, 0.5, 0], [0, 1, 0], [0, 0, 0]]
+    assert {(text.get_position()): text.get_text() for text in axes.texts} == {(0, 0): "1", (1, 0): "1", (1, 1): "2"}
+    assert [label.get_text() for label in axes.get_yticklabels()] == ["a", "b", "c"]
+    assert (axes.get_xlabel(), axes.get_ylabel()) == ("predicted", "true")
+    greys = [luminance(image.cmap(share)) for share in np.linspace(0, 1, 101)]
+    assert all(np.diff(greys) < 0), "darker is more, also in grey"
+    assert {text.get_text(): text.get_color() for text in axes.texts} == {"1": "black", "2": "white"}
+    for share, grey in zip(np.linspace(0, 1, 101), greys, strict=True):
+        text = 1.0 if share > 0.715 else 0.0
+        assert (max(text, grey) + 0.05) / (min(text, grey) + 0.05) >= 4.5, "the contrast that WCAG 2 asks of text"
+
+
+def test_intervals_are_dots_with_bars(axes):
+    scores = {"CNN": Interval(0.47, 0.44, 0.5), "LSTM": Interval(0.40, 0.37, 0.41), "one clip": Interval(0.2, np.nan,
+                                                                                                         np.nan)}
+    plots.intervals(axes, scores, "accuracy", spec=".1%")
+    assert [label.get_text() for label in axes.get_yticklabels()] == list(scores)
+    (dots,) = axes.get_lines()
+    assert list(dots.get_xdata()) == [0.47, 0.40, 0.2] and list(dots.get_ydata()) == [0, 1, 2]
+    bars = axes.collections[0].get_segments()
+    assert [bar.tolist() for bar in bars[:2]] == [[[0.44, 0], [0.5, 0]], [[0.37, 1], [0.41, 1]]]
+    assert axes.texts[0].get_text() == "47.0 % (44.0 to 50.0)"
+    low, high = axes.get_ylim()
+    assert low > high, "the first stands on top"
+    assert axes.xaxis.get_major_formatter()(0.4) == "40 %"
 
 
 def test_the_colours_are_told_apart():

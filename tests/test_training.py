@@ -1,29 +1,26 @@
-"""The loop, early stopping, predictions, Spearman, and the file for Kaggle."""
+"""The loop and early stopping."""
 
 import math
+import threading
 
 import numpy as np
 import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
-from scipy.stats import spearmanr
 from tiny_clips import FEATURES, TinyClips, one_thread  # noqa: F401
 from torch import nn
-from torch.utils.data import ConcatDataset, DataLoader, Subset
 
-from labkit.datasets import Standardise, collate_padded
-from labkit.evaluation import check_apart, clips_of, predict, spearman
+from labkit.datasets import Standardise
+from labkit.evaluation import predict, spearman
 from labkit.models import (
     Classifier,
     CNNBackbone,
     LSTMBackbone,
     ModelError,
-    MultitaskRegressor,
     Regressor,
     load_checkpoint,
 )
-from labkit.submission import kaggle_submission
 from labkit.training import EarlyStopper, History, overfit_with_a_couple_of_batches, run_epoch, train
 
 TRAIN, VAL = TinyClips(48), TinyClips(24, first=100)
@@ -113,7 +110,7 @@ def test_a_loss_that_is_no_number_stops_the_training():
 
 def test_training_that_cannot_begin():
     model = regressor()
-    with pytest.raises(ValueError, match="at least 1 epoch, found 0"):
+    with pytest.raises(ValueError, match="Expected epochs from 1 to inf, found 0"):
         train(model, TRAIN.loader(), VAL.loader(), adam(model), 0)
     with pytest.raises(ModelError, match="at least one batch, found none"):
         run_epoch(model, [])
@@ -123,8 +120,7 @@ def denormals_are_zero():
     return (torch.tensor([1e-310], dtype=torch.float64) * 0.5).item() == 0
 
 
-@pytest.mark.parametrize("before", [False, True])
-def test_training_leaves_small_numbers_as_they_were(before):
+def test_small_numbers_are_zero_in_whatever_thread_trains():
     class Looking(nn.Module):
         """Notes whether small numbers are zero while it works."""
 
@@ -138,21 +134,15 @@ def test_training_leaves_small_numbers_as_they_were(before):
             return nn.functional.mse_loss(output, targets), output
 
     model = Looking()
+    other = threading.Thread(target=train, args=(model, TRAIN.loader(), VAL.loader(), adam(model), 1))
+    other.start()
+    other.join()
+    assert model.seen == [True] * 9
     broken = TinyClips(8)
     broken.clips[0] = broken.clips[0] * math.nan
-    torch.set_flush_denormal(before)
-    try:
-        train(model, TRAIN.loader(), VAL.loader(), adam(model), 1)
-        assert denormals_are_zero() == before
-        overfit_with_a_couple_of_batches(model, TRAIN.loader(), adam(model), epochs=1)
-        assert denormals_are_zero() == before
-        with pytest.raises(ModelError, match="finite loss"):
-            run_epoch(model, broken.loader(), adam(model))
-        assert denormals_are_zero() == before
-    finally:
-        torch.set_flush_denormal(False)
-    assert len(model.seen) == 6 + 3 + 3 + 1
-    assert all(model.seen)
+    with pytest.raises(ModelError, match="finite loss"):
+        run_epoch(model, broken.loader(), adam(model))
+    assert not denormals_are_zero()  # the process is left as it was
 
 
 @pytest.mark.parametrize("overfit_batch", [False, True])
@@ -251,107 +241,3 @@ def test_there_are_no_best_weights_without_a_loss(losses):
         stopper.early_stop(loss, Marked())
     with pytest.raises(ModelError, match=rf"finite validation loss, found none among {len(losses)}\. Call early_stop"):
         stopper.restore(Marked())
-
-
-# --- which clips -----------------------------------------------------------------------------------------------------
-
-def test_clips_of_a_dataset():
-    assert clips_of(Subset(Subset(TRAIN, [5, 7, 9]), [2, 0])) == ["9", "5"]
-    tensors = torch.utils.data.TensorDataset(torch.zeros(3))
-    assert len(set(clips_of(tensors))) == 3
-    assert clips_of(Subset(tensors, [1])) == clips_of(tensors)[1:2]
-    check_apart(TRAIN.loader(), VAL.loader())
-    with pytest.raises(ModelError, match=r"found 8 of 24 among the training clips\. Score on the validation loader"):
-        check_apart(TRAIN.loader(), TinyClips(24, first=40).loader())
-    both = ConcatDataset([Subset(TRAIN, [1, 0]), ConcatDataset([VAL])])
-    assert clips_of(Subset(both, [0, 2])) == ["1", "100"]
-    for one, other in ((both, VAL), (TRAIN, both)):
-        with pytest.raises(ModelError, match="among the training clips"):
-            check_apart(DataLoader(one), DataLoader(other))
-
-
-# --- predictions and Spearman ----------------------------------------------------------------------------------------
-
-def test_predictions_lie_beside_their_labels():
-    model = regressor()
-    outputs, targets = predict(model, VAL.loader(5, shuffle=True))
-    ordered, labels = predict(model, VAL.loader(24))
-    assert outputs.shape == targets.shape == (24,)
-    np.testing.assert_array_equal(np.sort(targets), np.sort(labels))
-    np.testing.assert_allclose(outputs[np.argsort(targets)], ordered[np.argsort(labels)], atol=1e-6)
-    three, of_three = predict(MultitaskRegressor(LSTMBackbone(FEATURES, 4)), TinyClips(6, "all").loader(4))
-    assert three.shape == of_three.shape == (6, 3)
-
-
-def test_predicting_clips_without_labels():
-    data = TinyClips(6)
-    data.levels = [torch.full((3,), torch.nan)] * 6
-    outputs, targets = predict(regressor(), data.loader(4))
-    assert np.isfinite(outputs).all()
-    assert np.isnan(targets).all()
-
-
-@given(st.integers(4, 40), st.integers(0, 1000))
-def test_spearman_is_scipys(count, seed):
-    random = np.random.default_rng(seed)
-    predictions = random.normal(size=(count, 3))
-    targets = random.permuted(np.repeat(np.arange(count)[:, None] // 2, 3, axis=1), axis=0)  # with ties
-    score = spearman(predictions, targets)
-    expected = [spearmanr(predictions[:, axis], targets[:, axis]).statistic for axis in range(3)]
-    np.testing.assert_allclose(score.axes, expected)
-    np.testing.assert_allclose(score.mean, np.mean(expected))
-    np.testing.assert_allclose(spearman(np.exp(predictions), targets).mean, score.mean, atol=1e-12)  # only order counts
-    assert spearman(predictions[:, 1], targets[:, 1]) == ((score.axes[1],), score.axes[1])
-
-
-def test_there_is_nothing_to_predict():
-    for loader in ([], DataLoader(Subset(TRAIN, []), collate_fn=collate_padded), DataLoader(TRAIN, 99, drop_last=True)):
-        with pytest.raises(ValueError, match=r"at least one batch to predict, found none\. Give a loader"):
-            predict(regressor(), loader)
-
-
-def test_spearman_of_one_constant_prediction_is_no_number():
-    assert math.isnan(spearman(np.full(5, 0.4), np.arange(5)).mean)
-
-
-@pytest.mark.parametrize("predictions, targets, message", [
-    (np.zeros((4, 1)), np.zeros(4), r"one shape.*found \(4, 1\) and \(4,\)"),
-    (np.zeros(1), np.zeros(1), "N at least 2"),
-    (np.zeros(3), np.array([1, np.nan, 2]), "found 0 predictions and 1 labels that are none"),
-])
-def test_spearman_faults(predictions, targets, message):
-    with pytest.raises(ValueError, match=message):
-        spearman(predictions, targets)
-
-
-# --- submission ------------------------------------------------------------------------------------------------------
-
-def test_the_file_for_kaggle(tmp_path):
-    torch.manual_seed(0)
-    data, model = TinyClips(11, "all", first=500), MultitaskRegressor(LSTMBackbone(FEATURES, 4))
-    file = kaggle_submission(model, data, tmp_path / "solution.txt")
-    lines = file.read_text().splitlines()
-    assert lines[0] == "Id,valence,energy,danceability"
-    assert [line.split(",")[0] for line in lines[1:]] == data.ids
-    expected, _ = predict(model, data.loader(11))
-    found = np.array([line.split(",")[1:] for line in lines[1:]], dtype=np.float32)
-    np.testing.assert_allclose(found, expected, rtol=1e-5)
-    shuffled = kaggle_submission(model, data.loader(4, shuffle=True), tmp_path / "shuffled.txt")
-    np.testing.assert_allclose(np.loadtxt(shuffled, delimiter=",", skiprows=1)[:, 1:], found, rtol=1e-5)
-    part = kaggle_submission(model, Subset(data, [3, 1]), tmp_path / "part.txt")
-    assert [line.split(",")[0] for line in part.read_text().splitlines()] == ["Id", "503", "501"]
-
-
-def test_submissions_that_are_refused(tmp_path):
-    data, model = TinyClips(5, "all"), MultitaskRegressor(LSTMBackbone(FEATURES, 4))
-    file = tmp_path / "solution.txt"
-    with pytest.raises(ModelError, match=r"output of shape \(N, 3\) for valence, energy, danceability, found \(5,\)"):
-        kaggle_submission(regressor(), data, file)
-    with pytest.raises(ModelError, match="ids that are missing or occur twice"):
-        kaggle_submission(model, Subset(data, [1, 1]), file)
-    with pytest.raises(ModelError, match="ids that are missing"):
-        kaggle_submission(model, DataLoader([data[0]], collate_fn=collate_padded), file)
-    data.clips[2] = data.clips[2] * math.nan
-    with pytest.raises(ModelError, match="found none for 1 of them, the first '2'"):
-        kaggle_submission(model, data, file)
-    assert not list(tmp_path.iterdir())

@@ -4,6 +4,8 @@
 straight into one padded block, which `collate` only passes on.
 """
 
+import hashlib
+import json
 import math
 import weakref
 from collections import deque
@@ -364,6 +366,16 @@ class SpectrogramDataset(Dataset):
     def collate(self, batch: Sequence):
         """`collate_padded` with this dataset's padding value; for a loader of this dataset or of a part of it."""
         return batch.collated if isinstance(batch, _Gathered) else collate_padded(batch, self.padding_value)
+
+    @property
+    def digest(self) -> str:
+        """12 hexadecimal digits that change with the clips, their labels, or how they are read."""
+        where = self._pack.folder.name if self._pack else [
+            (file.stat().st_size, file.stat().st_mtime_ns) for file in self.files]
+        said = [self.ids, where, self.feat_type, self.max_length, np.asarray(self.padding_value).tolist()]
+        values = hashlib.sha256(json.dumps(said).encode())
+        values.update(self._targets.numpy().tobytes())
+        return values.hexdigest()[:12]
 
     def frames(self) -> np.ndarray:
         """The number of frames of each clip, int (N,), before `max_length`; no clip is read for it."""

@@ -1,11 +1,7 @@
-"""Predictions, and what they are worth: always over all clips at once, never batch by batch."""
-
-import warnings
-from typing import NamedTuple
+"""The outputs of a model for all clips of a loader, side by side with their labels."""
 
 import numpy as np
 import torch
-from scipy.stats import ConstantInputWarning, spearmanr
 from torch import nn
 from torch.utils.data import ConcatDataset, DataLoader, Dataset, Subset
 
@@ -49,46 +45,12 @@ def predict(model: nn.Module, loader: DataLoader) -> tuple[np.ndarray, np.ndarra
     """
     device = next(model.parameters()).device
     model.eval()
-    with torch.no_grad():
-        batches = [(model(x.to(device), None, lengths)[1].cpu(), targets) for x, targets, lengths in loader]
+    batches = []
+    for x, targets, lengths in loader:
+        with torch.inference_mode():  # round the model alone: what the loader keeps must stay fit for training
+            batches.append((model(x.to(device), None, lengths)[1].cpu(), targets))
     if not batches:
         raise ModelError("Expected at least one batch to predict, found none. Give a loader of at least one clip, with "
                          "drop_last=False.")
     outputs, targets = zip(*batches, strict=True)
     return torch.cat(outputs).numpy(), torch.cat(targets).numpy()
-
-
-class Spearman(NamedTuple):
-    """Rank correlations in [-1, 1]."""
-
-    axes: tuple[float, ...]  # one for each column
-    mean: float              # with three axes the course's metric
-
-
-def spearman(predictions: np.ndarray, targets: np.ndarray) -> Spearman:
-    """Spearman's rank correlation (1904) over all clips at once, for each axis, and the mean of the axes.
-
-    Only the order counts, and ties share their mean rank. Where all predictions of an axis are alike there is no
-    order, and the result is NaN.
-
-    Parameters
-    ----------
-    predictions, targets : both (N,) or both (N, axes), as `predict` gives them; N at least 2.
-
-    Raises
-    ------
-    ValueError : unequal shapes, fewer than two clips, or numbers that are missing.
-    """
-    predictions, targets = np.asarray(predictions, dtype=float), np.asarray(targets, dtype=float)
-    if predictions.shape != targets.shape or targets.ndim not in (1, 2) or len(targets) < 2:
-        raise ValueError("Expected predictions and labels of one shape, (N,) or (N, axes), N at least 2, found "
-                         f"{predictions.shape} and {targets.shape}. Give both as `predict` returns them.")
-    missing = [int(np.sum(~np.isfinite(values))) for values in (predictions, targets)]
-    if any(missing):
-        raise ValueError(f"Expected a number for each clip, found {missing[0]} predictions and {missing[1]} labels "
-                         "that are none. Leave clips without labels out.")
-    columns = zip(predictions.reshape(len(predictions), -1).T, targets.reshape(len(targets), -1).T, strict=True)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ConstantInputWarning)
-        axes = tuple(float(spearmanr(one, other).statistic) for one, other in columns)
-    return Spearman(axes, float(np.mean(axes)))

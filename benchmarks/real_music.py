@@ -1,0 +1,577 @@
+"""Genre and mood of real music: the networks of the course's report, and ours, on the same clips, in one run.
+
+    python benchmarks/real_music.py PATH [--seeds 3] [--minutes 240] [--threads 1] [--only NAME ...] [--save]
+    python benchmarks/real_music.py TRAIN_DIR --test DIR --labels CSV      score on the clips of another folder
+    python benchmarks/real_music.py TRAIN_DIR --test DIR --predict OUT.csv write our predictions, score nothing
+
+PATH is a dataset in the course's layout; `groups.txt` in it keeps albums together. Genre is trained on `train/` and
+scored on `test/`; mood on five folds of the labelled clips by album, whose predictions are pooled and scored once.
+Transfer begins with a network that has learned genre from albums without any mood label, so that no fold knows the
+clips it is scored on. CSV has the columns id,genre,valence,energy,danceability; an empty cell is a label that is not
+known.
+
+Each trained network is a piece whose predictions are kept in --keep; a piece that is there is not trained again, so a
+run that is stopped goes on, and several processes share the work. After --minutes no other piece is begun, and the
+tables say how many seeds they rest on. Seconds are those of one processor (the process's own time), and a last table
+gives the seconds of a step of the networks in turn. Intervals: bootstrap over albums, 95 %.
+"""
+
+import argparse
+import csv
+import dataclasses
+import hashlib
+import json
+import os
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+
+import filelock
+import numpy as np
+import torch
+from _music import Report, linear, ridge, summary
+from sklearn.model_selection import GroupKFold
+from torch.utils.data import DataLoader, Dataset, Subset
+
+from labkit.datasets import (
+    AFFECT,
+    CLASS_MAPPING,
+    LabelTransformer,
+    SpectrogramDataset,
+    Standardise,
+    clip_id,
+    collate_padded,
+    id_order,
+    read_spectrogram,
+    split_indices,
+)
+from labkit.evaluation import accuracy, bootstrap, compare, macro_f1, mean_spearman, predict, spearman
+from labkit.files import write_whole
+from labkit.models import (
+    Backbone,
+    Classifier,
+    CNNBackbone,
+    LSTMBackbone,
+    MultitaskRegressor,
+    Regressor,
+    load_backbone_from_checkpoint,
+    save_checkpoint,
+)
+from labkit.profiles import cache_root
+from labkit.training import TrainingConfig, fit
+
+FOLDS = 5
+GENRE_AIM, MOOD_AIM = 0.06, 0.06  # above the better of the linear model and the report's CNN
+
+
+# --- what is compared ------------------------------------------------------------------------------------------------
+
+@dataclass(frozen=True)
+class Method:
+    """A network and how it is trained; `make(standardise, frames)` gives the backbone."""
+
+    name: str
+    make: Callable[[Standardise | None, int], Backbone]
+    genre: TrainingConfig
+    mood: TrainingConfig
+    frozen: TrainingConfig | None = None      # the new head alone, on a network that knows genres; None = no transfer
+    fine_tuned: TrainingConfig | None = None
+    standardised: bool = True
+    held: float = 0.0                         # share of the training clips, by album, that choose the epoch
+    batch: int = 32
+    members: int = 1                          # networks whose predictions are averaged
+
+
+def report_lstm(standardise: Standardise | None, frames: int) -> Backbone:
+    return LSTMBackbone(128, 128, 2, dropout=0.4, standardise=standardise)
+
+
+def report_cnn(standardise: Standardise | None, frames: int) -> Backbone:
+    return CNNBackbone(128, readout="flatten", input_length=frames, standardise=standardise)
+
+
+LSTM_TRAINING = TrainingConfig(epochs=40, learning_rate=1e-4, weight_decay=1e-3)
+CNN_TRAINING = TrainingConfig(epochs=20, learning_rate=1e-3, weight_decay=1e-4, keep="last")
+HEAD_TRAINING = replace(CNN_TRAINING, epochs=10)
+LINEAR, REPORT_LSTM, REPORT_CNN = "linear model", "the report's LSTM", "the report's CNN"
+METHODS = [
+    Method(REPORT_CNN, report_cnn, CNN_TRAINING, CNN_TRAINING, HEAD_TRAINING, replace(CNN_TRAINING, epochs=10),
+           standardised=False),
+    Method(REPORT_LSTM, report_lstm, LSTM_TRAINING, LSTM_TRAINING, standardised=False, held=0.2),
+    Method("the report's LSTM, our data handling", report_lstm, LSTM_TRAINING, LSTM_TRAINING, held=0.2),
+    Method("the report's CNN, our data handling", report_cnn, CNN_TRAINING, CNN_TRAINING),
+]
+
+
+# Ours, its best task for mood, and the same with one thing changed.
+OURS = Method("ours", lambda standardise, frames: CNNBackbone(128, (16, 32, 64, 96), (4, 2, 2, 2),
+                                                              standardise=standardise),
+              TrainingConfig(epochs=20, keep="last"), TrainingConfig(epochs=20, keep="last"),
+              TrainingConfig(epochs=5, keep="last"), TrainingConfig(epochs=5, keep="last"))
+OURS_MOOD = "fine-tuned"
+METHODS.insert(0, OURS)
+CHANGES: list[Method] = []
+
+
+# --- the clips -------------------------------------------------------------------------------------------------------
+
+class FolderClips(Dataset):
+    """All clips of a folder, without labels."""
+
+    label_transformer = None
+
+    def __init__(self, folder: Path):
+        files = {clip_id(file.name): file for file in folder.rglob("*.npy*") if file.is_file()}
+        if not files:
+            sys.exit(f"Expected clips (.npy or .npy.gz) in {folder}, found none. Correct --test.")
+        self.ids = sorted(files, key=id_order)
+        self.clips = [torch.from_numpy(read_spectrogram(files[clip])) for clip in self.ids]
+        self.groups = self.ids
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    def __getitem__(self, index: int):
+        return self.clips[index], torch.tensor(-1), len(self.clips[index])
+
+
+class Clips:
+    """The datasets of a run, and their labels."""
+
+    def __init__(self, path: Path, test: Path | None):
+        genres, mood = path / "fma_genre_spectrograms", path / "multitask_dataset"
+        lines = (genres / "train_labels.txt").read_text(encoding="utf-8-sig").splitlines()[1:]
+        found = {line.split("\t")[1] for line in lines if line.strip()}
+        options = {"class_mapping": CLASS_MAPPING if found <= set(CLASS_MAPPING) and len(found) > 10 else None}
+        self.train = SpectrogramDataset(genres, **options)
+        self.frames = int(self.train.frames().max())
+        options["max_length"] = None if self.train.frames().min() == self.frames else self.frames
+        if options["max_length"]:
+            self.train = SpectrogramDataset(genres, **options)
+        self.test = FolderClips(test) if test else SpectrogramDataset(genres, train=False, **options)
+        self.classes = self.train.label_transformer.classes_
+        del options["class_mapping"]
+        self.mood = SpectrogramDataset(mood, **options)
+        self.axes = [SpectrogramDataset(mood, regression_label_index=axis, **options) for axis in range(len(AFFECT))]
+        self.moods = self.mood.targets.numpy()
+        self.folds = list(GroupKFold(FOLDS, shuffle=True, random_state=0).split(self.moods, groups=self.mood.groups))
+        with_mood = set(self.mood.groups)
+        self.apart = [place for place, group in enumerate(self.train.groups) if group not in with_mood]
+        self.is_other = test is not None
+
+
+def batches(dataset: Dataset, indices, size: int, seed: int | None = None) -> DataLoader:
+    """Shuffled with a seed, in order without."""
+    part = Subset(dataset, [int(index) for index in indices])
+    return DataLoader(part, size, shuffle=seed is not None, collate_fn=getattr(dataset, "collate", collate_padded),
+                      generator=torch.Generator().manual_seed(seed or 0))
+
+
+def summaries(dataset: Dataset) -> np.ndarray:
+    """Mean, deviation and mean absolute difference of each mel band, (N, 384)."""
+    return np.array([summary(dataset[place][0].numpy().T[:128]) for place in range(len(dataset))])
+
+
+# --- a piece ---------------------------------------------------------------------------------------------------------
+
+@dataclass(frozen=True)
+class Piece:
+    """One training: of a method, for a task, with a seed, on all but one fold."""
+
+    method: Method
+    task: str                # genre, base, multitask, frozen, fine-tuned, or an axis
+    seed: int
+    fold: int | None = None  # of mood; None = all labelled clips are trained on, and the clips of --test predicted
+
+    def config(self) -> TrainingConfig:
+        kinds = {"genre": self.method.genre, "base": self.method.genre, "frozen": self.method.frozen,
+                 "fine-tuned": self.method.fine_tuned}
+        return replace(kinds.get(self.task, self.method.mood), seed=self.seed)
+
+    def file(self, clips: Clips, keep: Path) -> Path:
+        """Where its predictions lie; the name stands for all that decides them."""
+        with torch.random.fork_rng():
+            torch.manual_seed(0)
+            network = str(self.method.make(Standardise(128) if self.method.standardised else None, clips.frames))
+        parts = (clips.train, clips.test, clips.mood)
+        data = [part.digest if hasattr(part, "digest") else part.ids for part in parts]
+        said = [network, self.method.standardised, self.method.batch,
+                dataclasses.asdict(self.config()), self.task, self.fold, data,
+                dataclasses.asdict(self.base().config()) if self.task in ("frozen", "fine-tuned") else None]
+        digest = hashlib.sha256(json.dumps(said).encode()).hexdigest()[:16]
+        return keep / f"{self.task}-{self.seed}-{self.fold}-{digest}.npz"
+
+    def base(self) -> "Piece":
+        return Piece(self.method, "base", self.seed)
+
+    def sets(self, clips: Clips) -> tuple[Dataset, list[int], Dataset, list[int]]:
+        """The dataset and places to train on, and those to predict."""
+        if self.task in ("genre", "base"):
+            places = clips.apart if self.task == "base" else range(len(clips.train))
+            return clips.train, list(places), clips.test, list(range(len(clips.test)))
+        dataset = clips.axes[AFFECT.index(self.task)] if self.task in AFFECT else clips.mood
+        if self.fold is None:
+            return dataset, list(range(len(dataset))), clips.test, list(range(len(clips.test)))
+        return dataset, clips.folds[self.fold][0].tolist(), dataset, clips.folds[self.fold][1].tolist()
+
+    def run(self, clips: Clips, keep: Path) -> None:
+        """Train and keep the predictions (N, outputs), the seconds and the losses."""
+        method, config = self.method, self.config()
+        dataset, places, other, predicted = self.sets(clips)
+        torch.manual_seed(self.seed)
+        standardise = Standardise.fit(dataset, places) if method.standardised else None
+        backbone = method.make(standardise, clips.frames)
+        if self.task in ("frozen", "fine-tuned"):
+            load_backbone_from_checkpoint(backbone, self.base().file(clips, keep).with_suffix(".pt"))
+            backbone.requires_grad_(self.task == "fine-tuned")
+        if self.task in ("genre", "base"):
+            model = Classifier(backbone, len(clips.classes))
+        else:
+            model = Regressor(backbone) if self.task in AFFECT else MultitaskRegressor(backbone)
+        trained, val = places, None
+        if method.held:
+            groups = [dataset.groups[place] for place in places]
+            inside, outside = split_indices(len(places), method.held, True, self.seed, groups=groups)
+            trained, held = ([places[place] for place in part] for part in (inside, outside))
+            val = batches(dataset, held, 128)
+        wall, processor = time.perf_counter(), time.process_time()
+        history = fit(model, batches(dataset, trained, method.batch, self.seed), val, config, device="cpu",
+                      log=lambda line: print(f"    {line}", flush=True) if VERBOSE else None)
+        wall, processor = time.perf_counter() - wall, time.process_time() - processor
+        outputs, _ = predict(model, batches(other, predicted, 128))
+        file = self.file(clips, keep)
+        if self.task == "base":
+            save_checkpoint(model, file.with_suffix(".pt"))
+        write_whole(file, lambda stream: np.savez(stream, outputs=outputs, seconds=[processor, wall],
+                                                  losses=history.train, threads=torch.get_num_threads()))
+
+
+VERBOSE = bool(os.environ.get("LAB_VERBOSE"))
+
+
+def do_pieces(pieces: list[Piece], clips: Clips, keep: Path, until: float) -> None:
+    """Train what is not there yet; a piece that another process trains is left to it."""
+    keep.mkdir(parents=True, exist_ok=True)
+    for piece in pieces:
+        file = piece.file(clips, keep)
+        if file.is_file() or time.monotonic() > until:
+            continue
+        if piece.task in ("frozen", "fine-tuned") and not piece.base().file(clips, keep).is_file():
+            continue
+        try:
+            with filelock.FileLock(file.with_suffix(".lock"), timeout=0):
+                if not file.is_file():
+                    fold = "" if piece.fold is None else f", fold {piece.fold}"
+                    print(f"  {piece.method.name}, {piece.task}, seed {piece.seed}{fold}", file=sys.stderr, flush=True)
+                    piece.run(clips, keep)
+        except filelock.Timeout:
+            continue
+
+
+# --- what the pieces say ---------------------------------------------------------------------------------------------
+
+@dataclass
+class Result:
+    """The predictions of a method for a task, one array a seed, and the seconds of one training."""
+
+    predictions: list[np.ndarray]
+    seconds: float
+
+
+def softmax(logits: np.ndarray) -> np.ndarray:
+    share = np.exp(logits - logits.max(axis=1, keepdims=True))
+    return share / share.sum(axis=1, keepdims=True)
+
+
+def collect(method: Method, task: str, seeds: int, clips: Clips, keep: Path) -> Result | None:
+    """The seeds whose pieces are all there; None when there is none."""
+    if task in ("frozen", "fine-tuned") and method.frozen is None:
+        return None
+    found, seconds = [], []
+    folds = [None] if task == "genre" or clips.is_other else list(range(FOLDS))
+    for seed in range(seeds):
+        files = [[Piece(method, task, seed * method.members + member, fold).file(clips, keep) for fold in folds]
+                 for member in range(method.members)]
+        if not all(file.is_file() for row in files for file in row):
+            continue
+        spent, total = 0.0, 0.0
+        for member, row in enumerate(files):
+            if task in ("frozen", "fine-tuned"):
+                with np.load(Piece(method, "base", seed * method.members + member).file(clips, keep)) as base:
+                    spent += base["seconds"][0]
+            parts = [np.load(file, allow_pickle=False) for file in row]
+            spent += sum(part["seconds"][0] for part in parts)
+            if task == "genre":
+                total = total + softmax(parts[0]["outputs"])
+            elif clips.is_other:
+                total = total + parts[0]["outputs"]
+            else:
+                pooled = np.empty((len(clips.mood), *parts[0]["outputs"].shape[1:]))
+                for part, (_, held) in zip(parts, clips.folds, strict=True):
+                    pooled[held] = part["outputs"]
+                total = total + pooled
+        found.append(total / method.members)
+        seconds.append(spent)
+    return Result(found, float(np.median(seconds))) if found else None
+
+
+def pieces_of(methods: list[Method], tasks: list[str], seeds: int, clips: Clips) -> list[Piece]:
+    """The trainings of some tasks, seed by seed, so that every method has one seed before one has two."""
+    made = []
+    for seed in range(seeds):
+        for method in methods:
+            for task in tasks:
+                if task in ("frozen", "fine-tuned") and method.frozen is None:
+                    continue
+                for member in range(method.members):
+                    number = seed * method.members + member
+                    if task in ("frozen", "fine-tuned"):
+                        made.append(Piece(method, "base", number))
+                    folds = [None] if task == "genre" or clips.is_other else range(FOLDS)
+                    made += [Piece(method, task, number, fold) for fold in folds]
+    return list(dict.fromkeys(made))
+
+
+def linear_model(clips: Clips) -> dict[str, Result]:
+    """The linear model on mean, deviation and mean absolute difference of each band, in the form of the networks."""
+    train, test, mood = (summaries(part) for part in (clips.train, clips.test, clips.mood))
+    begin = time.process_time()
+    genre = linear(0.01).fit(train, clips.train.targets.numpy())
+    outputs = np.log(np.maximum(genre.predict_proba(test), 1e-12))
+    found = {"genre": Result([softmax(outputs)], time.process_time() - begin)}
+    begin = time.process_time()
+    if clips.is_other:
+        pooled = np.stack([ridge().fit(mood, axis).predict(test) for axis in clips.moods.T], axis=1)
+    else:
+        pooled = np.empty_like(clips.moods, dtype=float)
+        for trained, held in clips.folds:
+            for axis in range(len(AFFECT)):
+                pooled[held, axis] = ridge().fit(mood[trained], clips.moods[trained, axis]).predict(mood[held])
+    return found | {"multitask": Result([pooled], time.process_time() - begin)}
+
+
+@dataclass
+class Truth:
+    """What is known of the clips that are scored: places among the predictions, labels, albums."""
+
+    places: np.ndarray
+    labels: np.ndarray
+    groups: np.ndarray
+
+
+def truths(clips: Clips, labels: Path | None) -> tuple[Truth | None, Truth | None]:
+    """Of genre and of mood; None for one that is not known."""
+    if labels is None:
+        everything = [np.arange(len(part)) for part in (clips.test, clips.mood)]
+        return (Truth(everything[0], clips.test.targets.numpy(), np.array(clips.test.groups)),
+                Truth(everything[1], clips.moods, np.array(clips.mood.groups)))
+    with labels.open(newline="", encoding="utf-8-sig") as stream:
+        rows = {clip_id(row["id"]): row for row in csv.DictReader(stream)}
+    if not rows or not {"genre", *AFFECT} <= set(next(iter(rows.values()))):
+        sys.exit(f"Expected the columns id,genre,{','.join(AFFECT)} in {labels}, found others or no line.")
+    encode, known = LabelTransformer().fit(clips.classes), clips.test.ids
+    with_genre = [place for place, clip in enumerate(known) if rows.get(clip, {}).get("genre") in clips.classes]
+    with_mood = [place for place, clip in enumerate(known) if clip in rows and all(rows[clip][axis] for axis in AFFECT)]
+    made = [Truth(np.array(with_genre), encode.transform([rows[known[place]]["genre"] for place in with_genre]),
+                  np.array([known[place] for place in with_genre])) if len(with_genre) > 1 else None,
+            Truth(np.array(with_mood), np.array([[float(rows[known[place]][axis]) for axis in AFFECT]
+                                                 for place in with_mood]),
+                  np.array([known[place] for place in with_mood])) if len(with_mood) > 1 else None]
+    return made[0], made[1]
+
+
+def genre_table(results: dict[str, Result], truth: Truth, report: Report, title: str) -> None:
+    """Accuracy and macro F1 with intervals, and both references beside each."""
+    answers = {name: [one[truth.places].argmax(axis=1) for one in result.predictions]
+               for name, result in results.items()}
+    rows = []
+    for name, result in results.items():
+        right, balanced = (bootstrap(score, answers[name], truth.labels, groups=truth.groups)
+                           for score in (accuracy, macro_f1))
+        row = {"method": name, "accuracy": f"{right:.1%}", "macro F1": f"{balanced:.3f}"}
+        for other in (LINEAR, REPORT_CNN):
+            row[f"points above {other}"] = above(accuracy, answers, name, other, truth, 100, ".1f")
+        rows.append(row | {"seeds": len(result.predictions), "seconds": f"{result.seconds:.0f}"})
+    report.table(title, rows)
+
+
+def mood_table(results: dict[str, Result], truth: Truth, report: Report, title: str) -> None:
+    """Spearman of each axis and the mean with its interval, and both references beside each."""
+    answers = {name: [one[truth.places] for one in result.predictions] for name, result in results.items()}
+    rows = []
+    for name, result in results.items():
+        axes = np.mean([spearman(one, truth.labels).axes for one in answers[name]], axis=0)
+        row = {"method": name} | {axis: f"{value:.3f}" for axis, value in zip(AFFECT, axes, strict=True)}
+        row["mean"] = f"{bootstrap(mean_spearman, answers[name], truth.labels, groups=truth.groups):.3f}"
+        for other in (LINEAR, f"{REPORT_CNN}, multitask"):
+            row[f"above {other}"] = above(mean_spearman, answers, name, other, truth, 1, ".3f")
+        rows.append(row | {"seeds": len(result.predictions), "seconds": f"{result.seconds:.0f}"})
+    report.table(title, rows)
+
+
+def above(score, answers: dict, name: str, other: str, truth: Truth, scale: float, spec: str) -> str:
+    """How far a method lies above a reference, with the paired interval; a star where 0 lies outside of it."""
+    if name == other or other not in answers:
+        return ""
+    found = compare(score, answers[name], answers[other], truth.labels, groups=truth.groups)
+    value, low, high = (format(scale * number, "+" + spec) for number in found.difference)
+    return f"{value} ({low} to {high}){'*' if found.is_beyond_noise else ''}"
+
+
+def judge(kind: str, results: dict[str, Result], ours: str, references: list[str], truth: Truth, aim: float,
+          report: Report) -> None:
+    """The stated requirements: significantly above both references, within the report's CNN's time; and the aim."""
+    if not all(name in results for name in (ours, *references)):
+        return report.check(False, f"{kind}: not everything is trained that the requirement speaks of")
+    score = accuracy if kind == "genre" else mean_spearman
+    answers = {name: [one[truth.places].argmax(axis=1) if kind == "genre" else one[truth.places]
+                      for one in results[name].predictions] for name in (ours, *references)}
+    for other in references:
+        found = compare(score, answers[ours], answers[other], truth.labels, groups=truth.groups, names=(ours, other))
+        report.check(found.difference.low > 0, f"{kind}: {found.verdict}")
+    mine, theirs = results[ours].seconds, results[references[1]].seconds
+    report.check(mine <= theirs, f"{kind}: {ours} trains in {mine:.0f} s, {references[1]} in {theirs:.0f} s")
+    values = {name: float(np.mean([score(one, truth.labels) for one in answers[name]])) for name in answers}
+    distance = values[ours] - max(values[name] for name in references)
+    report.facts |= {f"{kind}_ours": values[ours], f"{kind}_linear": values[references[0]],
+                     f"{kind}_report": values[references[1]], f"{kind}_distance": distance}
+    print(f"{kind}: {distance:+.3f} above the better of the two; the aim is {aim:+.3f}, "
+          f"{'reached' if distance >= aim else f'{aim - distance:.3f} away'}.")
+
+
+def steps(methods: list[Method], clips: Clips, report: Report, repeats: int = 5) -> None:
+    """Seconds of a training step of 32 clips, the networks in turn in one process, and what an epoch of it makes."""
+    made = []
+    for method in methods:
+        torch.manual_seed(0)
+        model = Classifier(method.make(Standardise(128) if method.standardised else None, clips.frames),
+                           len(clips.classes))
+        made.append((method, model, method.genre.make_optimizer(model)))
+    x, targets, lengths = next(iter(batches(clips.train, range(32), 32)))
+    seconds = {method.name: [] for method in methods}
+    for _ in range(repeats + 1):
+        for method, model, optimizer in made:
+            begin = time.perf_counter()
+            loss, _ = model(x, targets, lengths)
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+            seconds[method.name].append(time.perf_counter() - begin)
+    report.table(f"A training step of 32 clips, median of {repeats}, {torch.get_num_threads()} thread(s), in turn", [
+        {"method": method.name, "milliseconds": f"{1000 * np.median(seconds[method.name][1:]):.0f}",
+         "weights": f"{sum(weight.numel() for weight in model.parameters()):,}"} for method, model, _ in made])
+
+
+def write_predictions(file: Path, clips: Clips, genre: Result, mood: Result) -> None:
+    """id,genre,valence,energy,danceability of every clip of --test."""
+    names = [clips.classes[place] for place in np.mean(genre.predictions, axis=0).argmax(axis=1)]
+    lines = [",".join(("id", "genre", *AFFECT))]
+    lines += [",".join((clip, name, *(f"{value:.6f}" for value in row)))
+              for clip, name, row in zip(clips.test.ids, names, np.mean(mood.predictions, axis=0), strict=True)]
+    write_whole(file, lambda stream: stream.write(("\n".join(lines) + "\n").encode()))
+    print(f"written: {file}")
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("path", type=Path, help="a dataset in the course's layout")
+    parser.add_argument("--test", type=Path, help="another folder of clips to predict")
+    parser.add_argument("--labels", type=Path, help="CSV with id,genre,valence,energy,danceability of --test")
+    parser.add_argument("--predict", type=Path, metavar="OUT.csv",
+                        help="write our predictions for --test, score nothing")
+    parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--minutes", type=float, default=240, help="after so long no other training is begun")
+    parser.add_argument("--epochs", type=int, help="at most so many, to try this script")
+    parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--only", nargs="*", help="train nothing but what has one of these words in method or task")
+    parser.add_argument("--keep", type=Path, default=cache_root() / "benchmarks" / "real_music")
+    parser.add_argument("--save", action="store_true", help="keep the tables for the book")
+    options = parser.parse_args()
+    if bool(options.test) != bool(options.labels or options.predict):
+        parser.error("--test goes with --labels or --predict, and they with it.")
+    torch.set_num_threads(options.threads)
+    if options.epochs:
+        for method in (*METHODS, *CHANGES):
+            for kind in ("genre", "mood", "frozen", "fine_tuned"):
+                if config := getattr(method, kind):
+                    object.__setattr__(method, kind, replace(config, epochs=min(config.epochs, options.epochs)))
+    begin, until = time.perf_counter(), time.monotonic() + 60 * options.minutes
+    clips = Clips(options.path, options.test)
+    if options.predict:
+        seeds = range(options.seeds)
+        do_pieces([piece for seed in seeds for task in ("genre", OURS_MOOD)
+                   for piece in pieces_of([OURS], [task], seed + 1, clips)], clips, options.keep, until)
+        genre, mood = (collect(OURS, task, options.seeds, clips, options.keep) for task in ("genre", OURS_MOOD))
+        write_predictions(options.predict, clips, genre, mood)
+        return 0
+    tasks = ["multitask", "frozen", "fine-tuned", *AFFECT]
+    work = [*pieces_of(METHODS, ["genre", "multitask"], options.seeds, clips),
+            *pieces_of(METHODS, ["frozen", "fine-tuned", *AFFECT], options.seeds, clips),
+            *pieces_of(CHANGES, ["genre", "multitask"], 1, clips)]
+    if options.only is not None:
+        work = [piece for piece in work if any(f"{word}" in f"{piece.method.name}, {piece.task}, seed {piece.seed}"
+                                               for word in options.only)]
+    do_pieces(work, clips, options.keep, until)
+
+    report = Report()
+    first = linear_model(clips)
+    genre_truth, mood_truth = truths(clips, options.labels)
+    scores = {LINEAR: first["genre"]}
+    scores |= {method.name: found for method in METHODS
+               if (found := collect(method, "genre", options.seeds, clips, options.keep))}
+    if genre_truth:
+        report.section("Genre")
+        genre_table(scores, genre_truth, report, f"Genre of {len(genre_truth.places)} clips on other albums, "
+                    f"{len(clips.classes)} genres, {len(clips.train)} training clips; * beyond the noise")
+        judge("genre", scores, OURS.name, [LINEAR, REPORT_CNN], genre_truth, GENRE_AIM, report)
+    moods = {LINEAR: first["multitask"]}
+    for method in METHODS:
+        for task in tasks[:3]:
+            if found := collect(method, task, options.seeds, clips, options.keep):
+                moods[f"{method.name}, {task}"] = found
+        single = [collect(method, axis, options.seeds, clips, options.keep) for axis in AFFECT]
+        if all(single):
+            count = min(len(one.predictions) for one in single)
+            moods[f"{method.name}, one network an axis"] = Result(
+                [np.stack([one.predictions[seed] for one in single], axis=1) for seed in range(count)],
+                sum(one.seconds for one in single))
+    if mood_truth:
+        report.section("Mood")
+        mood_table(moods, mood_truth, report, f"Mood of {len(mood_truth.places)} clips on other albums, Spearman's "
+                   "correlation; * beyond the noise")
+        judge("mood", moods, f"{OURS.name}, {OURS_MOOD}", [LINEAR, f"{REPORT_CNN}, multitask"], mood_truth, MOOD_AIM,
+              report)
+    changed = {method.name: found for method in [OURS, *CHANGES]
+               if (found := collect(method, "genre", 1, clips, options.keep))}
+    if genre_truth and len(changed) > 1:
+        report.section("Which change brought how much")
+        changes_table(changed, moods, clips, options.keep, genre_truth, mood_truth, report)
+    steps(METHODS, clips, report)
+    print(f"\n{(time.perf_counter() - begin) / 60:.0f} minutes; data: {clips.train.meta.source or options.path.name}")
+    return report.end("real_music" if options.save else "")
+
+
+def changes_table(changed: dict[str, Result], moods: dict[str, Result], clips: Clips, keep: Path, genre_truth: Truth,
+                  mood_truth: Truth | None, report: Report) -> None:
+    """Our recipe with one thing changed, one seed: how far each lies from ours."""
+    rows = []
+    answers = {name: [result.predictions[0][genre_truth.places].argmax(axis=1)] for name, result in changed.items()}
+    mood = {method.name: found for method in [OURS, *CHANGES]
+            if mood_truth and (found := collect(method, "multitask", 1, clips, keep))}
+    felt = {name: [result.predictions[0][mood_truth.places]] for name, result in mood.items()}
+    for name, result in changed.items():
+        row = {"recipe": name, "accuracy": f"{100 * accuracy(answers[name][0], genre_truth.labels):.1f} %",
+               "against ours, points": above(accuracy, answers, name, OURS.name, genre_truth, 100, ".1f"),
+               "seconds": f"{result.seconds:.0f}"}
+        rows.append(row | ({"multitask, mean Spearman": f"{mean_spearman(felt[name][0], mood_truth.labels):.3f}",
+                            "against ours": above(mean_spearman, felt, name, OURS.name, mood_truth, 1, ".3f")}
+                           if name in felt else {"multitask, mean Spearman": "", "against ours": ""}))
+    report.table("Our recipe with one thing changed, one seed; * beyond the noise", rows)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,51 @@
+"""Trainings that are kept: a lesson finds the network that an earlier one trained, or trains it."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import torch
+from torch import nn
+from torch.utils.data import DataLoader
+
+from labkit.files import hold_lock
+from labkit.models import load_checkpoint
+from labkit.profiles import cache_root
+from labkit.training.config import TrainingConfig
+from labkit.training.loop import History, fit
+from labkit.training.state import MODEL, training_digest
+
+PATIENCE = 2.0  # seconds to wait for another process before saying so
+
+
+def trained(name: str, build: Callable[[], nn.Module], train_loader: DataLoader, val_loader: DataLoader | None,
+            config: TrainingConfig, *, progress: bool = False, device: str | torch.device | None = None
+            ) -> tuple[nn.Module, History]:
+    """A trained model: out of the cache when the same training was done before, else trained now and kept there.
+
+    The folder is `runs/<digest>/` of the cache; the digest stands for the network, its first weights, the clips of both
+    loaders, every setting and the code. A training that was interrupted goes on. Two processes that want the same one
+    train it once. torch's random numbers are afterwards where they were, found or trained.
+
+    Parameters
+    ----------
+    name : what a person calls it; stands in messages and in the checkpoint.
+    build : makes the untrained model, `config.seed` having been set.
+    train_loader, val_loader, config, progress, device : as `fit`.
+
+    Returns
+    -------
+    the model, in evaluation mode, and its History.
+
+    Raises
+    ------
+    ModelError : as `fit`, or a damaged file in the cache.
+    """
+    with torch.random.fork_rng():
+        torch.manual_seed(config.seed)
+        model = build()
+        folder: Path = cache_root() / "runs" / training_digest(model, train_loader, val_loader, config)
+        folder.mkdir(parents=True, exist_ok=True)
+        with hold_lock(folder / "lock", PATIENCE, lambda: f"Another process trains {name}; waiting for it."):
+            if (folder / MODEL).is_file():
+                return model.eval(), History(**load_checkpoint(model, folder / MODEL)["history"])
+            return model, fit(model, train_loader, val_loader, config, folder=folder, progress=progress, device=device)
