@@ -424,7 +424,7 @@ def test_batches_of_a_bucket_sampler_go_on_too(tmp_path):
 # --- what is seen ----------------------------------------------------------------------------------------------------
 
 def test_some_plain_lines_where_a_page_is_written(capsys, monkeypatch):
-    monkeypatch.setenv("LAB_PLAIN", "1")
+    monkeypatch.setenv("TQDM_DISABLE", "1")
     fit(make_model(), *loaders(), replace(PLAIN, epochs=12), device="cpu", progress=True)
     lines = capsys.readouterr().out.splitlines()
     assert [line.split(":")[0] for line in lines] == [f"epoch {n}" for n in (2, 4, 6, 8, 10, 12)]

@@ -10,10 +10,10 @@ LINES = 5  # of a whole training, where lines are printed
 def reporter(epochs: int, progress: bool, log: Callable[[str], None] | None) -> Callable:
     """A function that is called with the History after each epoch.
 
-    progress: a bar in a notebook that a person runs, or at a terminal; about `LINES` lines where `CI` or `LAB_PLAIN` is
-    set, as when pages are made. log: is given every epoch's line.
+    progress: a bar in a notebook that a person runs, or at a terminal; about `LINES` lines where `CI` or `TQDM_DISABLE`
+    is set, as when pages are made. log: is given every epoch's line.
     """
-    plain = bool(os.environ.get("CI") or os.environ.get("LAB_PLAIN"))
+    plain = bool(os.environ.get("CI") or os.environ.get("TQDM_DISABLE"))
     bar = None
     if progress and not plain and ("ipykernel" in sys.modules or sys.stderr.isatty()):
         from tqdm.auto import tqdm

@@ -1,0 +1,83 @@
+"""The networks of the lessons and how each is trained: what a lesson calls the LSTM, or the CNN, stands here once."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from torch.utils.data import DataLoader
+
+from labkit.datasets import CLASS_MAPPING, SpectrogramDataset, Standardise, torch_train_val_split
+from labkit.models import ASTBackbone, Backbone, CNNBackbone, LSTMBackbone, ResidualBackbone
+from labkit.profiles import Profile
+from labkit.training import TrainingConfig
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """A network of the lab: what it hears, how it is built, how it is trained."""
+
+    build: Callable[[int, Standardise], Backbone]  # of the features of a frame and their standardisation
+    config: TrainingConfig                         # epochs: the profile allows fewer
+    feat_type: str = "mel"
+    beat: bool = False                             # frames of a beat instead of 23 ms
+    batch_size: int = 16
+
+    def training(self, profile: Profile, seed: int = 0) -> TrainingConfig:
+        """Its settings for a profile, which limits the epochs."""
+        return replace(self.config, epochs=min(self.config.epochs, profile.epochs), seed=seed)
+
+
+def _lstm(features: int, standardise: Standardise) -> Backbone:
+    return LSTMBackbone(features, 64, dropout=0.3, standardise=standardise)
+
+
+def _cnn(features: int, standardise: Standardise) -> Backbone:
+    return CNNBackbone(features, (16, 32, 64, 128), (4, 2, 4, 4), standardise=standardise)
+
+
+def _transformer(features: int, standardise: Standardise) -> Backbone:
+    return ASTBackbone(features, 64, depth=2, standardise=standardise)
+
+
+def _residual(features: int, standardise: Standardise) -> Backbone:
+    return ResidualBackbone(features, standardise=standardise)
+
+
+LSTM_TRAINING = TrainingConfig(epochs=40, learning_rate=3e-3, weight_decay=1e-3, schedule="cosine", clip_norm=1.0)
+CNN_TRAINING = TrainingConfig(epochs=20, learning_rate=1e-3, weight_decay=1e-4, schedule="cosine")
+
+GENRE = {
+    "LSTM, mel": Recipe(_lstm, LSTM_TRAINING),
+    "LSTM, beat-synchronous mel": Recipe(_lstm, LSTM_TRAINING, beat=True),
+    "LSTM, chroma": Recipe(_lstm, LSTM_TRAINING, "chroma", beat=True),
+    "LSTM, mel and chroma": Recipe(_lstm, LSTM_TRAINING, "fused", beat=True),
+    "CNN": Recipe(_cnn, CNN_TRAINING),
+    "transformer": Recipe(_transformer, replace(CNN_TRAINING, clip_norm=1.0)),
+    "residual network": Recipe(_residual, replace(CNN_TRAINING, learning_rate=3e-3, optimizer="adamw",
+                                                  weight_decay=0.05, label_smoothing=0.1, mixup=0.3)),
+}
+MOOD = {
+    "LSTM": Recipe(_lstm, LSTM_TRAINING, beat=True),
+    "CNN": Recipe(_cnn, CNN_TRAINING),
+}
+
+
+def parts(recipe: Recipe, folder: Path, profile: Profile, seed: int = 0, axis: int | str | None = None,
+          class_mapping: dict[str, str | None] | None = CLASS_MAPPING) -> tuple[DataLoader, DataLoader, DataLoader]:
+    """The training, validation and test loaders of a recipe; albums stay on one side.
+
+    Parameters
+    ----------
+    recipe : what it hears, and its batch size.
+    folder : where the dataset folders lie; `axis` chooses the genre folder (None) or the mood folder.
+    profile : limits the clips of a class.
+    seed : of the split and of the order of the training batches.
+    axis : 0, 1, 2 or 'all'.
+    class_mapping : as in SpectrogramDataset, for genres.
+    """
+    name = ("fma_genre_spectrograms" if axis is None else "multitask_dataset") + ("_beat" if recipe.beat else "")
+    made = [SpectrogramDataset(folder / name, class_mapping, train, recipe.feat_type, regression_label_index=axis,
+                               max_per_class=profile.max_per_class if axis is None else None)
+            for train in (True, False)]
+    train, val = torch_train_val_split(made[0], recipe.batch_size, 64, seed=seed, groups=made[0].groups, bucket=True)
+    return train, val, DataLoader(made[1], 64, collate_fn=made[1].collate)
