@@ -103,11 +103,12 @@ def data_calibrate(options) -> int:
 
 
 def data_clean(options) -> int:
-    """Remove composed corpora that this version no longer uses, and packs of data that are gone, from the cache."""
+    """Remove from the cache corpora and trainings that this version no longer uses, and packs of data that are gone."""
     from labkit import corpus
     from labkit.datasets import packs
+    from labkit.training import runs
 
-    gone = [*corpus.remove_old(), *packs.remove_old()]
+    gone = [*corpus.remove_old(), *packs.remove_old(), *runs.remove_old()]
     print(f"removed: {', '.join(gone)}" if gone else "nothing to remove")
     return 0
 

@@ -30,6 +30,7 @@ from labkit.datasets import (
 )
 from labkit.environment import ROOT
 from labkit.evaluation import check_apart, clips_of, predict, spearman
+from labkit.faults import LastEpochStopper, StatefulLSTMBackbone
 from labkit.features import HOP
 from labkit.models import (
     Classifier,
@@ -159,24 +160,12 @@ def test_fault_02_spearman_is_taken_over_all_clips_at_once():
     assert by_batches(np.arange(224)) < 0.3 < score  # clips in the order of their labels
 
 
-class CarriedLSTM(nn.Module):
-    """An LSTM that goes on, with each batch, from where the last one ended."""
-
-    def __init__(self):
-        super().__init__()
-        self.lstm, self.state = nn.LSTM(FEATURES, 8, batch_first=True), None
-
-    def forward(self, x, lengths):
-        steps, self.state = self.lstm(x, self.state)
-        return steps[torch.arange(len(x)), lengths - 1]
-
-
 @torch.no_grad()
 def test_fault_03_no_state_is_carried_from_batch_to_batch():
     torch.manual_seed(0)
     batches = list(TRAIN.loader(20))  # of 20, 20 and 8 clips
     first, _, lengths = batches[0]
-    faulty, ours = CarriedLSTM(), LSTMBackbone(FEATURES, 8).eval()
+    faulty, ours = StatefulLSTMBackbone(FEATURES, 8).eval(), LSTMBackbone(FEATURES, 8).eval()
     assert not torch.allclose(faulty(first, lengths), faulty(first, lengths), atol=1e-3)
     with pytest.raises(RuntimeError, match=r"Expected hidden\[0\] size \(1, 8, 8\), got \[1, 20, 8\]"):
         faulty(batches[2][0], batches[2][2])
@@ -252,21 +241,12 @@ def test_fault_06_one_encoding_for_train_and_test(course, tmp_path):
     assert given.targets.tolist() == test.targets.tolist() == known.label_transformer.transform(test.labels).tolist()
 
 
-class FaultyStopper(EarlyStopper):
-    """Keeps whatever is lower than a minimum that nobody updates."""
-
-    def early_stop(self, loss, model):
-        stop = super().early_stop(loss, model)
-        self.best_loss, self._goal = float("inf"), float("inf")
-        return stop
-
-
 def test_fault_07_the_best_checkpoint_is_the_minimum_not_the_last(tmp_path):
     torch.manual_seed(0)
     wrong = TinyClips(24, first=100)
     wrong.levels = [1 - levels for levels in wrong.levels]  # the better a model fits the training clips, the worse here
     lowest = {}
-    for kind in (FaultyStopper, EarlyStopper):
+    for kind in (LastEpochStopper, EarlyStopper):
         stopper, model = kind(20, save_path=tmp_path / "best.pt"), regressor()
         history = train(model, TRAIN.loader(), wrong.loader(), torch.optim.Adam(model.parameters(), 0.02), 8,
                         early_stopper=stopper)
@@ -274,7 +254,7 @@ def test_fault_07_the_best_checkpoint_is_the_minimum_not_the_last(tmp_path):
         lowest[kind] = run_epoch(model, wrong.loader()), history
         facts = models.load_checkpoint(regressor(), tmp_path / "best.pt")
         assert facts["loss"] == pytest.approx(lowest[kind][0])
-    loss, history = lowest[FaultyStopper]
+    loss, history = lowest[LastEpochStopper]
     assert loss == pytest.approx(history.val[-1])
     loss, history = lowest[EarlyStopper]
     assert loss == pytest.approx(min(history.val))

@@ -7,6 +7,7 @@ import sys
 from dataclasses import asdict, replace
 from pathlib import Path
 
+import filelock
 import numpy as np
 import pytest
 import torch
@@ -20,6 +21,7 @@ from labkit.evaluation import predict, spearman
 from labkit.models import Classifier, CNNBackbone, LSTMBackbone, ModelError, Regressor, load_checkpoint
 from labkit.training import EarlyStopper, History, TrainingConfig, fit, run_epoch, trained
 from labkit.training.augment import augment, mix
+from labkit.training.runs import remove_old
 from labkit.training.state import STATE, data_digest, training_digest
 
 TRAIN, VAL = TinyClips(44), TinyClips(24, first=100)
@@ -376,6 +378,18 @@ def test_found_or_trained_the_random_numbers_go_on_alike(cache):
         trained("a regressor", regressor, *loaders(), PLAIN, device="cpu")
         following.append(torch.rand(()).item())
     assert following[0] == following[1]
+
+
+def test_trainings_of_other_code_are_removed(cache):
+    trained("a regressor", regressor, *loaders(), PLAIN, device="cpu")
+    (mine,) = cache.iterdir()
+    old, busy = cache / "0123456789abcdef", cache / "1123456789abcdef"
+    for folder in (old, busy):
+        folder.mkdir()
+        (folder / "model.pt").write_bytes(b"old")
+    with filelock.FileLock(busy / "lock"):
+        assert remove_old() == [old.name]
+    assert sorted(cache.iterdir()) == sorted([mine, busy])
 
 
 def test_everything_that_decides_counts(cache, course):

@@ -111,7 +111,8 @@ def benchmark_tables(project: Project, name: str) -> str:
     file = project.root / "results" / "benchmarks" / f"{name}.json"
     try:
         run = json.loads(file.read_text(encoding="utf-8"))
-        lines = [f"Made by `benchmarks/{name}.py`, commit `{run['commit']}`, {run['made']}, Python {run['python']}, "
+        script = f"benchmarks/{name.partition('-')[0]}.py"  # one script may make several tables: NAME-profile
+        lines = [f"Made by `{script}`, commit `{run['commit']}`, {run['made']}, Python {run['python']}, "
                  f"librosa {run['versions']['librosa']}, scikit-learn {run['versions']['scikit-learn']}; "
                  f"{run['machine']}."]
         for table in run["tables"]:

@@ -1,5 +1,7 @@
 """Trainings that are kept: a lesson finds the network that an earlier one trained, or trains it."""
 
+import contextlib
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -12,7 +14,7 @@ from labkit.models import load_checkpoint
 from labkit.profiles import cache_root
 from labkit.training.config import TrainingConfig
 from labkit.training.loop import History, fit
-from labkit.training.state import MODEL, training_digest
+from labkit.training.state import MODEL, code_prefix, training_digest
 
 PATIENCE = 2.0  # seconds to wait for another process before saying so
 
@@ -49,3 +51,19 @@ def trained(name: str, build: Callable[[], nn.Module], train_loader: DataLoader,
             if (folder / MODEL).is_file():
                 return model.eval(), History(**load_checkpoint(model, folder / MODEL)["history"])
             return model, fit(model, train_loader, val_loader, config, folder=folder, progress=progress, device=device)
+
+
+def remove_old() -> list[str]:
+    """Remove from the cache every training that another version of the code did; returns their names.
+
+    One that another process is doing stays.
+    """
+    import filelock
+
+    gone = []
+    for folder in sorted((cache_root() / "runs").glob("*")):
+        if folder.is_dir() and not folder.name.startswith(code_prefix()):
+            with contextlib.suppress(filelock.Timeout), filelock.FileLock(folder / "lock").acquire(timeout=0):
+                shutil.rmtree(folder)
+                gone.append(folder.name)
+    return gone

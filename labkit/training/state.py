@@ -44,25 +44,26 @@ def data_digest(loader: DataLoader) -> str:
 
 
 @cache
-def _code() -> str:
-    """Digest of the code that decides what a training gives."""
+def code_prefix() -> str:
+    """6 hexadecimal digits of the code that decides what a training gives."""
     root = Path(labkit.__file__).parent
-    return code_digest(sorted([*root.glob("models.py"), *root.glob("models/*.py"), *root.glob("training/*.py")]))
+    return code_digest(sorted([*root.glob("models/*.py"), *root.glob("training/*.py")]))[:6]
 
 
 def training_digest(model: nn.Module, train_loader: DataLoader, val_loader: DataLoader | None,
                     config: TrainingConfig) -> str:
-    """16 hexadecimal digits of everything that decides a training: network, first weights, clips, settings, code.
+    """16 hexadecimal digits of everything that decides a training: code, network, first weights, clips, settings.
 
-    The number of threads does not count, although it moves the last digits of every sum.
+    The first 6 stand for the code alone. The number of threads does not count, although it moves the last digits of
+    every sum.
     """
     weights = hashlib.sha256()
     for name, values in model.state_dict().items():
         weights.update(name.encode() + values.cpu().contiguous().numpy().tobytes())
     frozen = [name for name, weight in model.named_parameters() if not weight.requires_grad]
     said = [str(model), weights.hexdigest(), frozen, data_digest(train_loader),
-            None if val_loader is None else data_digest(val_loader), asdict(config), torch.__version__, _code()]
-    return hashlib.sha256(json.dumps(said).encode()).hexdigest()[:16]
+            None if val_loader is None else data_digest(val_loader), asdict(config), torch.__version__]
+    return code_prefix() + hashlib.sha256(json.dumps(said).encode()).hexdigest()[:10]
 
 
 class State:
