@@ -527,6 +527,7 @@ def main() -> int:
     parser.add_argument("--epochs", type=int, help="at most so many, to try this script")
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--only", nargs="*", help="train nothing but what has one of these words in method or task")
+    parser.add_argument("--train-only", action="store_true", help="no tables: a second process that helps the first")
     parser.add_argument("--keep", type=Path, default=cache_root() / "benchmarks" / "real_music")
     parser.add_argument("--save", action="store_true", help="keep the tables for the book")
     options = parser.parse_args()
@@ -555,6 +556,8 @@ def main() -> int:
         work = [piece for piece in work if any(f"{word}" in f"{piece.method.name}, {piece.task}, seed {piece.seed}"
                                                for word in options.only)]
     do_pieces(work, clips, options.keep, until)
+    if options.train_only:
+        return 0
 
     report = Report()
     first = linear_model(clips)

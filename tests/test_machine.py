@@ -77,11 +77,13 @@ def run(script, *words):
     return [float(word) for word in done.stdout.split()]
 
 
-@pytest.mark.parametrize("words", [["labkit"], ["labkit", "threads first"]])
+@pytest.mark.parametrize("words", [
+    pytest.param(["labkit"], marks=pytest.mark.slow), ["labkit", "threads first"]])
 def test_small_numbers_are_zero_in_every_thread_that_trains_and_nowhere_else(words):
     assert run(DENORMAL, *words) == [8, 8, 0]
 
 
+@pytest.mark.slow
 def test_without_labkit_the_threads_that_run_already_go_on_with_small_numbers():
     assert run(DENORMAL, "threads first") == [8, 8, 1 << 21]  # the half of the thread that was there before
 

@@ -294,7 +294,8 @@ def test_arguments_that_do_not_fit():
 # --- heads -----------------------------------------------------------------------------------------------------------
 
 @pytest.mark.parametrize("name", BACKBONES)
-@pytest.mark.parametrize("label", HEADS)
+@pytest.mark.parametrize("label", [label if label == "all" else pytest.param(label, marks=pytest.mark.slow)
+                                   for label in HEADS])
 def test_every_head_on_every_backbone_learns_a_batch_by_heart(name, label):
     torch.manual_seed(0)
     head, shape = HEADS[label]
