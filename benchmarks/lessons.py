@@ -67,7 +67,7 @@ class Bench:
     def train(self, name: str, seed: int) -> None:
         """Train, and keep predictions for the test clips, seconds and losses."""
         recipe, axis = self.recipe(name)
-        train, val, test = parts(recipe, self.root, self.profile, seed, axis)
+        train, val, test = parts(recipe, self.root, self.profile, seed, "all" if axis is None else axis)
         dataset, places = train.dataset.dataset, train.dataset.indices
         torch.manual_seed(seed)
         backbone = recipe.build(dataset.feature_rows, Standardise.fit(dataset, places))
@@ -165,7 +165,7 @@ def main() -> int:
          "macro F1": f"{np.mean([macro_f1(one, truth) for one in found]):.3f}", "seeds": len(found),
          "seconds": f"{bench.seconds(name, seeds):.0f}" if name in GENRE else ""} for name, found in answers.items()])
 
-    train, _, test = parts(MOOD["CNN"], bench.root, bench.profile, axis="all")
+    train, _, test = parts(MOOD["CNN"], bench.root, bench.profile)
     labels, albums = truth_of_moods(bench.root, test.dataset.ids), np.array(test.dataset.groups)
     whole = train.dataset.dataset
     known = whole.targets.numpy()

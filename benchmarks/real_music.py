@@ -84,7 +84,8 @@ class Method:
     fine_tuned: TrainingConfig | None = None
     standardised: bool = True
     held: float = 0.0                         # share of the training clips, by album, that choose the epoch
-    batch: int = 32
+    batch: int = 32                           # clips of a step for genre; for mood always 32
+    from_mean: bool = False                   # every prediction of mood begins at the mean of the labels
     members: int = 1                          # networks whose predictions are averaged
 
 
@@ -123,12 +124,13 @@ OUR_TRAINING = TrainingConfig(epochs=16, optimizer="adamw", learning_rate=3e-3, 
                               warm_up=0.15, average=0.995, keep="last", label_smoothing=0.1, roll=True, time_masks=2,
                               time_mask=0.16, frequency_masks=2, frequency_mask=10)
 OUR_MOOD_TRAINING = replace(OUR_TRAINING, epochs=30, learning_rate=2e-3, average=0.99, mixup=0.3)
-OUR_FINE_TUNING = replace(OUR_TRAINING, epochs=8, learning_rate=1e-3, average=0.98)
+OUR_FINE_TUNING = replace(OUR_TRAINING, epochs=15, learning_rate=1e-3, average=0.98)
 OURS = Method("ours", early_cnn, OUR_TRAINING, OUR_MOOD_TRAINING, replace(OUR_TRAINING, epochs=12), OUR_FINE_TUNING,
-              OUR_FINE_TUNING, batch=64, members=2)
+              OUR_FINE_TUNING, batch=64, from_mean=True, members=2)
 OURS_MOOD = "fine-tuned"
 SMALL = Method("ours, small", residual, replace(OUR_TRAINING, epochs=12), OUR_MOOD_TRAINING,
-               replace(OUR_TRAINING, epochs=12), OUR_FINE_TUNING, OUR_FINE_TUNING, batch=64)
+               replace(OUR_TRAINING, epochs=12), OUR_FINE_TUNING, OUR_FINE_TUNING, batch=64,
+               from_mean=True)
 METHODS[:0] = [OURS, SMALL]
 
 
@@ -235,11 +237,15 @@ class Piece:
             network = str(self.method.make(Standardise(128) if self.method.standardised else None, clips.frames))
         parts = (clips.train, clips.test, clips.mood)
         data = [part.digest if hasattr(part, "digest") else part.ids for part in parts]
-        said = [network, self.method.standardised, self.method.batch,
+        mood = self.task not in ("genre", "base")
+        said = [network, self.method.standardised, self.method.held, mood and self.method.from_mean, self.batch(),
                 dataclasses.asdict(self.config()), self.task, self.fold, data,
                 dataclasses.asdict(self.base().config()) if self.task in ("frozen", "fine-tuned") else None]
         digest = hashlib.sha256(json.dumps(said).encode()).hexdigest()[:16]
         return keep / f"{self.task}-{self.seed}-{self.fold}-{digest}.npz"
+
+    def batch(self) -> int:
+        return self.method.batch if self.task in ("genre", "base") else 32
 
     def base(self) -> "Piece":
         return Piece(self.method, "base", self.seed)
@@ -268,8 +274,9 @@ class Piece:
             model = Classifier(backbone, len(clips.classes))
         else:
             model = Regressor(backbone) if self.task in AFFECT else MultitaskRegressor(backbone)
-            if method.standardised:  # to begin at the mean of the labels is the other end's standardisation
+            if method.from_mean:
                 with torch.no_grad():
+                    model.output_layer.weight.zero_()
                     model.output_layer.bias.copy_(dataset.targets[places].mean(0))
         trained, val = places, None
         if method.held:
@@ -278,7 +285,7 @@ class Piece:
             trained, held = ([places[place] for place in part] for part in (inside, outside))
             val = batches(dataset, held, 128)
         wall, processor = time.perf_counter(), time.process_time()
-        history = fit(model, batches(dataset, trained, method.batch, self.seed), val, config, device="cpu",
+        history = fit(model, batches(dataset, trained, self.batch(), self.seed), val, config, device="cpu",
                       log=lambda line: print(f"    {line}", flush=True) if VERBOSE else None)
         wall, processor = time.perf_counter() - wall, time.process_time() - processor
         outputs, _ = predict(model, batches(other, predicted, 128))

@@ -21,6 +21,7 @@ class Recipe:
     feat_type: str = "mel"
     beat: bool = False                             # frames of a beat instead of 23 ms
     batch_size: int = 16
+    task: str = "genre"                            # or "mood"
 
     def training(self, profile: Profile, seed: int = 0) -> TrainingConfig:
         """Its settings for a profile, which limits the epochs."""
@@ -57,27 +58,28 @@ GENRE = {
                                                   weight_decay=0.05, label_smoothing=0.1, mixup=0.3)),
 }
 MOOD = {
-    "LSTM": Recipe(_lstm, LSTM_TRAINING, beat=True),
-    "CNN": Recipe(_cnn, CNN_TRAINING),
+    "LSTM": Recipe(_lstm, LSTM_TRAINING, beat=True, task="mood"),
+    "CNN": Recipe(_cnn, CNN_TRAINING, task="mood"),
 }
 
 
-def parts(recipe: Recipe, folder: Path, profile: Profile, seed: int = 0, axis: int | str | None = None,
+def parts(recipe: Recipe, folder: Path, profile: Profile, seed: int = 0, axis: int | str = "all",
           class_mapping: dict[str, str | None] | None = CLASS_MAPPING) -> tuple[DataLoader, DataLoader, DataLoader]:
     """The training, validation and test loaders of a recipe; albums stay on one side.
 
     Parameters
     ----------
     recipe : what it hears, and its batch size.
-    folder : where the dataset folders lie; `axis` chooses the genre folder (None) or the mood folder.
+    folder : where the dataset folders lie.
     profile : limits the clips of a class.
     seed : of the split and of the order of the training batches.
-    axis : 0, 1, 2 or 'all'.
-    class_mapping : as in SpectrogramDataset, for genres.
+    axis : of mood, as regression_label_index in SpectrogramDataset.
+    class_mapping : of genres, as there.
     """
-    name = ("fma_genre_spectrograms" if axis is None else "multitask_dataset") + ("_beat" if recipe.beat else "")
-    made = [SpectrogramDataset(folder / name, class_mapping, train, recipe.feat_type, regression_label_index=axis,
-                               max_per_class=profile.max_per_class if axis is None else None)
+    is_genre = recipe.task == "genre"
+    name = ("fma_genre_spectrograms" if is_genre else "multitask_dataset") + ("_beat" if recipe.beat else "")
+    made = [SpectrogramDataset(folder / name, class_mapping, train, recipe.feat_type,
+                               regression_label_index=None if is_genre else axis, max_per_class=profile.max_per_class)
             for train in (True, False)]
     train, val = torch_train_val_split(made[0], recipe.batch_size, 64, seed=seed, groups=made[0].groups, bucket=True)
     return train, val, DataLoader(made[1], 64, collate_fn=made[1].collate)

@@ -16,11 +16,12 @@ from labkit.datasets import AFFECT, clip_id, collate_padded, id_order, label_kin
 from labkit.errors import LabError
 from labkit.evaluation import clips_of, mean_spearman, predict, resampled, spearman
 from labkit.files import write_text
-from labkit.models import ModelError
+from labkit.models import Classifier, ModelError
 
 SUFFIX = ".fused.full.npy.gz"
 HEADERS = ("Id", "Id" + SUFFIX)  # of the first column, in different years
 PUBLIC = 0.3                     # share of the test clips behind the public leaderboard
+FEWEST = 10                      # clips; the bootstrap of fewer tells nothing of their error
 
 
 class SubmissionError(LabError, ValueError):
@@ -73,8 +74,10 @@ def kaggle_submission(model: nn.Module | Mapping[str, nn.Module] | Sequence[nn.M
     suffix = SUFFIX if ids == "suffixed" else ""
     lines = [",".join((header, *AFFECT)), *(f"{clip}{suffix},{','.join(f'{value:.9g}' for value in row)}"
                                             for clip, row in zip(clips, outputs, strict=True))]
-    write_text(Path(file), "\n".join(lines) + "\n")
-    return Path(file)
+    file = Path(file)
+    file.parent.mkdir(parents=True, exist_ok=True)
+    write_text(file, "\n".join(lines) + "\n")
+    return file
 
 
 def _mood(model: nn.Module | Mapping[str, nn.Module] | Sequence[nn.Module], loader: DataLoader) -> np.ndarray:
@@ -88,6 +91,9 @@ def _mood(model: nn.Module | Mapping[str, nn.Module] | Sequence[nn.Module], load
     if several and len(model) != len(AFFECT):
         raise ModelError(f"Expected {len(AFFECT)} Regressors, for {', '.join(AFFECT)}, found {len(model)}. "
                              "Give one for each axis, in this order.")
+    if any(isinstance(one, Classifier) for one in (model if several else [model])):
+        raise ModelError("Expected a MultitaskRegressor, or three Regressors, found a Classifier, whose outputs are "
+                         "genres. Train a model on the mood labels.")
     outputs = [predict(one, loader)[0] for one in (model if several else [model])]
     wanted, name = ((clips,), "(N,), three Regressors") if several else ((clips, len(AFFECT)), f"(N, {len(AFFECT)})")
     for found in outputs:
@@ -152,6 +158,9 @@ def validate_submission(file: str | Path, ids: Iterable[str] | None = None) -> S
     if len(set(forms)) > 1:
         fault("ids all bare or all with a suffix", [f"{sum(forms)} of {len(forms)} with one"],
               "Write them all as the competition's page shows")
+    if isinstance(ids, str | Path):
+        raise ValueError(f"Expected the ids of the test clips, one each, found {ids!r}. Give a list, such as "
+                         "dataset.ids.")
     if ids is not None:
         wanted = dict.fromkeys(map(clip_id, ids))
         fault(f"only the {len(wanted)} test clips", [f"the unknown id {clip!r}" for clip in values
@@ -238,7 +247,8 @@ def leaderboard(file: str | Path, truth: str | Path, *, seed: int = 0, samples: 
     """Score a submission as Kaggle does: the mean of three Spearman correlations, on 30 % and on 70 % of the clips.
 
     Which clips are public is drawn once, by the ids and the seed, and does not hang on the submission. The standard
-    errors are those of the bootstrap over clips (Efron and Tibshirani, 1993, chapter 6). Of predictions without any
+    errors are those of the bootstrap over clips, not albums (Efron and Tibshirani, 1993, chapter 6), and NaN for fewer
+    than 10 clips. Of predictions without any
     relation to n labels, the standard error of one axis is 1/sqrt(n - 1) (Kendall, 1948); it is smaller the higher the
     correlation, and that of the mean of three axes smaller than that of each.
 
@@ -275,7 +285,7 @@ def _part(predicted: np.ndarray, wanted: np.ndarray, samples: int, seed: int) ->
     for one, other in (*zip(predicted.T, wanted.T, strict=True), (predicted, wanted)):
         drawn = resampled(mean_spearman, one, other, samples=samples, seed=seed)
         drawn = drawn[np.isfinite(drawn)]
-        errors.append(float(drawn.std()) if len(drawn) else math.nan)
+        errors.append(float(drawn.std()) if len(drawn) and len(wanted) >= FEWEST else math.nan)
     return PartScore(len(wanted), score.axes, tuple(errors[:-1]), score.mean, errors[-1])
 
 
@@ -307,10 +317,11 @@ def upload(file: str | Path, competition: str, message: str) -> str:
     except ModuleNotFoundError as error:
         raise SubmissionError(f"Expected the package kaggle, found no module {error.name}. Install it: "
                               'python -m pip install "kaggle>=1.7,<3"') from None
-    except (Exception, SystemExit):
-        raise SubmissionError("Expected credentials for Kaggle, found none. Make a token on kaggle.com (Settings, API) "
-                              "and set KAGGLE_API_TOKEN to it, or keep it as ~/.kaggle/access_token; clients before "
-                              "version 2 read ~/.kaggle/kaggle.json.") from None
+    except (Exception, SystemExit) as error:
+        reason = f"{type(error).__name__} {error}".splitlines()[0][:80]
+        raise SubmissionError(f"Expected credentials that Kaggle takes, found none ({reason}). Make a token on "
+                              "kaggle.com (Settings, API) and set KAGGLE_API_TOKEN to it, or keep it as "
+                              "~/.kaggle/access_token; clients before version 2 read ~/.kaggle/kaggle.json.") from None
     try:
         answer = api.competition_submit(str(file), message, competition, quiet=True)
     except Exception as error:  # of requests, of urllib3, of the client; they have no common base

@@ -14,17 +14,18 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 from tiny_clips import FEATURES, TinyClips, one_thread  # noqa: F401
-from torch.utils.data import DataLoader, Subset
+from torch.utils.data import ConcatDataset, DataLoader, RandomSampler, Subset, WeightedRandomSampler
 
 from labkit.datasets import BucketSampler, SpectrogramDataset, Standardise, collate_padded
-from labkit.evaluation import predict, spearman
-from labkit.models import Classifier, CNNBackbone, LSTMBackbone, ModelError, Regressor, load_checkpoint
+from labkit.evaluation import accuracy, macro_f1, predict, spearman
+from labkit.models import ASTBackbone, Classifier, CNNBackbone, LSTMBackbone, ModelError, Regressor, load_checkpoint
 from labkit.training import EarlyStopper, History, TrainingConfig, fit, run_epoch, trained
 from labkit.training.augment import augment, mix
+from labkit.training.loop import begin_epoch
 from labkit.training.runs import remove_old
-from labkit.training.state import STATE, data_digest, training_digest
+from labkit.training.state import STATE, _own_code, class_names, data_digest, training_digest
 
-TRAIN, VAL = TinyClips(44), TinyClips(24, first=100)
+TRAIN, VAL = TinyClips(43), TinyClips(24, first=100)  # 43: the last batch of 7 is one clip, which two processes share
 PLAIN = TrainingConfig(epochs=3, learning_rate=0.02)
 CONFIG = TrainingConfig(epochs=5, optimizer="adamw", learning_rate=0.02, weight_decay=0.01, schedule="cosine",
                         clip_norm=1.0, average=0.8, roll=True, time_masks=1, frequency_masks=1, frequency_mask=3,
@@ -38,7 +39,7 @@ def make_model(dropout=0.2, seed=0):
 
 
 def loaders():
-    return TRAIN.loader(shuffle=True), VAL.loader()
+    return TRAIN.loader(7, shuffle=True), VAL.loader()
 
 
 def alike(one, other):
@@ -57,11 +58,17 @@ def run_script(name, *arguments):
 @pytest.mark.parametrize(("name", "value"), [
     ("epochs", 0), ("learning_rate", 0.0), ("learning_rate", math.nan), ("warm_up", 1.5), ("average", 1.0),
     ("clip_norm", -1.0), ("patience", 0), ("mixup", -0.1), ("optimizer", "sgd"), ("schedule", "step"),
-    ("keep", "best"), ("time_mask", 2.0), ("seed", -1),
+    ("keep", "best"), ("time_mask", 2.0), ("seed", -1), ("epochs", 2.5), ("epochs", None), ("seed", True),
+    ("learning_rate", "1e-3"), ("warm_up", None), ("roll", "no"),
 ])
 def test_settings_outside_their_range_are_refused(name, value):
     with pytest.raises(ValueError, match=f"Expected {name} .*found"):
         TrainingConfig(**{name: value})
+
+
+def test_patience_without_a_choice_is_refused():
+    with pytest.raises(ValueError, match="patience=None with keep='last', found 3"):
+        TrainingConfig(keep="last", patience=3)
 
 
 def test_the_schedule_rises_and_falls_to_zero():
@@ -203,8 +210,8 @@ def test_classifiers_are_kept_by_their_own_metrics(keep):
     history = fit(model, train.loader(shuffle=True), val.loader(), replace(PLAIN, epochs=10, keep=keep), device="cpu")
     outputs, targets = predict(model, val.loader())
     assert max(history.metric) > 0.8
-    if keep == "accuracy":
-        assert np.mean(outputs.argmax(axis=1) == targets) == pytest.approx(max(history.metric))
+    score = {"accuracy": accuracy, "macro_f1": macro_f1}[keep]
+    assert score(outputs.argmax(axis=1), targets) == max(history.metric)
 
 
 def test_the_loss_of_the_validation_clips_is_one_mean_over_all():
@@ -220,7 +227,8 @@ def test_training_without_validation_clips_keeps_the_last_epoch():
     assert (len(history.train), history.val, history.metric) == (3, [], [])
     torch.manual_seed(0)
     optimizer, loader = PLAIN.make_optimizer(other), loaders()[0]
-    for _ in range(3):
+    for epoch in range(1, 4):
+        begin_epoch(loader, [0], PLAIN, epoch)
         run_epoch(other, loader, optimizer)
     assert alike(model, other)
 
@@ -236,7 +244,8 @@ def test_the_average_of_the_weights_is_what_is_judged_and_kept():
     fit(model, loaders()[0], None, config, device="cpu")
     plain, loader = make_model(dropout=0), loaders()[0]
     optimizer, means, steps = config.make_optimizer(plain), None, 0
-    for _ in range(4):
+    for epoch in range(1, 5):
+        begin_epoch(loader, [0], config, epoch)
         for batch in loader:
             run_epoch(plain, [batch], optimizer)
             now = [value.clone() for value in plain.state_dict().values()]
@@ -249,12 +258,59 @@ def test_the_average_of_the_weights_is_what_is_judged_and_kept():
 
 @pytest.mark.parametrize(("arguments", "message"), [
     ({"val_loader": None, "config": PLAIN}, "Expected validation clips .* found none"),
-    ({"val_loader": TRAIN.loader(), "config": PLAIN}, "not trained on, found 44 of 44"),
+    ({"val_loader": TRAIN.loader(), "config": PLAIN}, "not trained on, found 43 of 43"),
     ({"val_loader": VAL.loader(), "config": replace(PLAIN, keep="accuracy")}, "Expected a Classifier for keep"),
+    ({"val_loader": VAL.loader(), "config": PLAIN, "model": Classifier(LSTMBackbone(FEATURES, 4), 2),
+      "keep": "spearman"}, "Expected a Regressor for keep='spearman', found a Classifier"),
+    ({"val_loader": VAL.loader(), "config": PLAIN, "model": torch.nn.Linear(1, 1), "roll": True},
+     "Expected a model with a Backbone for masks"),
+    ({"val_loader": VAL.loader(), "config": PLAIN, "model": torch.nn.Linear(1, 1), "mixup": 0.3},
+     "Expected a model with loss"),
 ])
 def test_trainings_that_cannot_be(arguments, message):
+    arguments = dict(arguments)
+    model, val, config = arguments.pop("model", None), arguments.pop("val_loader"), arguments.pop("config")
     with pytest.raises(ModelError, match=message):
-        fit(make_model(), TRAIN.loader(), device="cpu", **arguments)
+        fit(model or make_model(), TRAIN.loader(), val, replace(config, **arguments), device="cpu")
+
+
+def test_a_folder_asks_for_the_config_alone(tmp_path):
+    with pytest.raises(ValueError, match="the config alone"):
+        fit(make_model(), *loaders(), PLAIN, folder=tmp_path, early_stopper=EarlyStopper(2))
+
+
+def test_predictions_without_any_order_are_the_worst():
+    """A learning rate of almost 0 and an output layer of zeros: every prediction is alike, Spearman is no number."""
+    model = make_model()
+    torch.nn.init.zeros_(model.output_layer.weight)
+    model.output_layer.requires_grad_(False)
+    history = fit(model, *loaders(), replace(PLAIN, epochs=2, learning_rate=1e-9, keep="spearman"), device="cpu")
+    assert history.metric == [-1.0, -1.0]
+
+
+def test_hidden_places_hold_silence_where_nothing_was_standardised():
+    """Raw decibels: a hidden place of 0 would be the loudest there is."""
+    seen = []
+
+    class Listening(Regressor):
+        def forward(self, x, targets, lengths):
+            seen.append(x)
+            return super().forward(x, targets, lengths)
+
+    torch.manual_seed(0)
+    model = Listening(LSTMBackbone(128, 4))
+    batch = torch.full((20, 9, 128), -30.0), torch.rand(20), torch.full((20,), 9)
+    config = TrainingConfig(time_masks=1, time_mask=1.0)
+    run_epoch(model, [batch], torch.optim.SGD(model.parameters(), 1e-3), config=config)
+    assert set(seen[0].unique().tolist()) == {-80.0, -30.0}
+
+
+def test_the_history_tells_the_learning_rate():
+    config = replace(PLAIN, schedule="cosine", epochs=4, warm_up=0.0)
+    history = fit(make_model(), *loaders(), config, device="cpu")
+    np.testing.assert_allclose(history.learning_rate[-1], 0, atol=1e-12)
+    assert history.learning_rate[0] > history.learning_rate[1] > history.learning_rate[2] > 0
+    assert fit(make_model(), *loaders(), PLAIN, device="cpu").learning_rate == [0.02] * 3
 
 
 # --- going on --------------------------------------------------------------------------------------------------------
@@ -308,12 +364,12 @@ def test_early_stopping_is_remembered(tmp_path):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("batches", [1, 9, 27])
+@pytest.mark.parametrize("batches", [1, 9, 31])
 def test_a_killed_training_goes_on_to_the_same_result(batches, tmp_path):
-    """Killed before anything was written, in the second epoch, and in the fifth."""
+    """Killed before anything was written, in the second epoch, and in the fifth; seven batches are one."""
     done = run_script("killed_training.py", tmp_path, batches)
     assert done.returncode == -9, done.stderr
-    assert (tmp_path / STATE).is_file() == (batches > 6)
+    assert (tmp_path / STATE).is_file() == (batches > 7)
     whole, resumed = make_model(), make_model()
     history = fit(whole, *loaders(), CONFIG, device="cpu")
     assert fit(resumed, *loaders(), CONFIG, folder=tmp_path, device="cpu") == history
@@ -331,8 +387,38 @@ def test_the_folder_of_another_training_is_refused(tmp_path):
         with pytest.raises(ModelError, match="expected the training that is asked for"):
             fit(arguments["model"], *loaders(), arguments["config"], folder=tmp_path, device="cpu")
     (tmp_path / STATE).write_bytes(b"PK\x03\x04 nothing")
-    with pytest.raises(ModelError, match="cannot be read as one"):
+    with pytest.raises(ModelError, match="cannot be read as that"):
         fit(make_model(), *loaders(), CONFIG, folder=tmp_path, device="cpu")
+
+
+def test_a_finished_folder_is_found_and_never_overwritten(tmp_path):
+    first, again = make_model(), make_model()
+    history = fit(first, *loaders(), PLAIN, folder=tmp_path, device="cpu")
+    assert fit(again, *loaders(), PLAIN, folder=tmp_path, device="cpu", log=pytest.fail) == history
+    assert alike(first, again)
+    with pytest.raises(ModelError, match="expected the training that is asked for"):
+        fit(make_model(), *loaders(), replace(PLAIN, seed=1), folder=tmp_path, device="cpu")
+    assert alike(first, again)
+
+
+@pytest.mark.parametrize("where", ["loader", "sampler", "torch", "workers"])
+def test_what_came_before_does_not_count(where):
+    """The order of the batches hangs on seeds and epochs, wherever the loader draws it from."""
+    def loader():
+        generator = torch.Generator().manual_seed(5)
+        options = {"loader": {"shuffle": True, "generator": generator}, "torch": {"shuffle": True},
+                   "sampler": {"sampler": RandomSampler(TRAIN, generator=generator)},
+                   "workers": {"shuffle": True, "generator": generator, "num_workers": 1}}[where]
+        return DataLoader(TRAIN, 7, collate_fn=collate_padded, **options)
+
+    one, other, used = make_model(), make_model(), loader()
+    history = fit(one, loader(), VAL.loader(), PLAIN, device="cpu")
+    next(iter(used))
+    torch.randn(3)
+    assert fit(other, used, VAL.loader(), PLAIN, device="cpu") == history
+    assert alike(one, other)
+    again = make_model()
+    assert fit(again, used, VAL.loader(), PLAIN, device="cpu") == history
 
 
 @pytest.mark.slow
@@ -362,13 +448,39 @@ def regressor():
 
 def test_a_training_is_done_once(cache, monkeypatch):
     first, history = trained("a regressor", regressor, *loaders(), PLAIN, device="cpu")
-    monkeypatch.setattr("labkit.training.runs.fit", None)
+    monkeypatch.setattr("labkit.training.loop.run_epoch", None)
     again, same = trained("a regressor", regressor, *loaders(), PLAIN, device="cpu")
     assert alike(first, again)
     assert same == history
     assert same.seconds == history.seconds
     assert not again.training
     assert len(list(cache.iterdir())) == 1
+
+
+@pytest.mark.parametrize("content", [b"", b"PK\x03\x04 half of it"])
+def test_a_damaged_training_is_done_again(cache, content):
+    first, history = trained("a regressor", regressor, *loaders(), PLAIN, device="cpu")
+    (folder,) = cache.iterdir()
+    (folder / "model.pt").write_bytes(content)
+    again, same = trained("a regressor", regressor, *loaders(), PLAIN, device="cpu")
+    assert same == history
+    assert alike(first, again)
+
+
+def test_a_cache_that_cannot_be_written(cache, monkeypatch):
+    cache.write_text("a file where the folder should be")
+    with pytest.raises(ModelError, match=r"cannot be written .* Set LAB_CACHE"):
+        trained("a regressor", regressor, *loaders(), PLAIN, device="cpu")
+
+
+def test_a_training_before_does_not_count(cache):
+    """With the same loader, found or trained, the second training is the same."""
+    both, alone = loaders(), loaders()
+    trained("first", regressor, *both, PLAIN, device="cpu")
+    second = trained("second", regressor, *both, replace(PLAIN, seed=1), device="cpu")
+    (cache.parent / "other").mkdir()
+    os.environ["LAB_CACHE"] = str(cache.parent / "other")  # the fixture restores it
+    assert trained("second", regressor, *alone, replace(PLAIN, seed=1), device="cpu")[1] == second[1]
 
 
 def test_found_or_trained_the_random_numbers_go_on_alike(cache):
@@ -399,11 +511,24 @@ def test_everything_that_decides_counts(cache, course):
     frozen = make_model()
     frozen.backbone.requires_grad_(False)
     found = [digest(), digest(config=replace(PLAIN, seed=1)), digest(make_model(seed=1)), digest(make_model(dropout=0)),
-             digest(frozen), digest(train=Subset_loader(range(40))), digest(train=TRAIN.loader()),
-             digest(train=TRAIN.loader(4, shuffle=True)), digest(val=TinyClips(24, first=300).loader())]
+             digest(frozen), digest(train=subset(range(40))), digest(train=TRAIN.loader(7)),
+             digest(train=TRAIN.loader(4, shuffle=True)), digest(val=TinyClips(24, first=300).loader()),
+             digest(train=TRAIN.loader(7, shuffle=True, seed=1)), digest(train=TinyClips(43, "all").loader(7, True)),
+             digest(train=DataLoader(TRAIN, 7, True, collate_fn=collate_padded, drop_last=True)),
+             digest(train=DataLoader(ConcatDataset([TRAIN]), 7, True, collate_fn=collate_padded)),
+             *(digest(train=DataLoader(TRAIN, 7, sampler=WeightedRandomSampler(torch.ones(43) + extra, 43),
+                                       collate_fn=collate_padded)) for extra in (0, torch.arange(43)))]
+    for kind, options in ((LSTMBackbone, [{"readout": "last"}, {"readout": "mean"}]),
+                          (CNNBackbone, [{"channels": (2,), "pools": (1,)}, {"channels": (2,), "pools": (2,)}]),
+                          (ASTBackbone, [{"dim": 8, "heads": heads, "max_length": 16} for heads in (1, 4)])):
+        for each in options:
+            torch.manual_seed(0)
+            found.append(digest(Regressor(kind(FEATURES, **each))))
     assert len(set(found)) == len(found)
     assert digest() == found[0]
     mood = course / "multitask_dataset"
+    assert class_names(DataLoader(ConcatDataset([SpectrogramDataset(course / "fma_genre_spectrograms")]))) == [
+        "Blues", "Metal", "Rock"]
     kinds = [SpectrogramDataset(mood, **options) for options in
              ({}, {"feat_type": "chroma"}, {"max_length": 9}, {"regression_label_index": 0},
               {"regression_label_index": 1}, {"packed": False}, {"padding_value": 0.0})]
@@ -411,7 +536,16 @@ def test_everything_that_decides_counts(cache, course):
     assert len(set(digests)) == len(digests)
 
 
-def Subset_loader(indices):
+def test_the_code_of_a_network_of_ones_own_counts():
+    class Own(Regressor):
+        def __str__(self):
+            return "one's own"
+
+    assert "one's own" in _own_code(Own(LSTMBackbone(FEATURES, 2)))[0]
+    assert _own_code(make_model()) == []
+
+
+def subset(indices):
     return DataLoader(Subset(TRAIN, list(indices)), 8, True, collate_fn=collate_padded)
 
 
@@ -441,7 +575,37 @@ def test_some_plain_lines_where_a_page_is_written(capsys, monkeypatch):
     monkeypatch.setenv("TQDM_DISABLE", "1")
     fit(make_model(), *loaders(), replace(PLAIN, epochs=12), device="cpu", progress=True)
     lines = capsys.readouterr().out.splitlines()
-    assert [line.split(":")[0] for line in lines] == [f"epoch {n}" for n in (2, 4, 6, 8, 10, 12)]
+    assert [line.split(":")[0] for line in lines] == [f"epoch {n}" for n in (3, 6, 9, 12)]
+
+
+def test_a_bar_for_a_person(monkeypatch):
+    """At a terminal: it moves with the epochs, and goes away also when the training stops early."""
+    import tqdm.auto
+
+    bars = []
+
+    class Bar:
+        def __init__(self, total, **options):
+            self.total, self.n, self.closed, self.words = total, 0, 0, []
+            bars.append(self)
+
+        def set_postfix_str(self, words, refresh):
+            self.words.append(words)
+
+        def update(self, count):
+            self.n += count
+
+        def close(self):
+            self.closed += 1
+
+    monkeypatch.delenv("CI", raising=False)
+    monkeypatch.delenv("TQDM_DISABLE", raising=False)
+    monkeypatch.setattr("sys.stderr.isatty", lambda: True, raising=False)
+    monkeypatch.setattr(tqdm.auto, "tqdm", Bar)
+    fit(make_model(), *loaders(), replace(PLAIN, epochs=40, patience=1, learning_rate=0.3), device="cpu", progress=True)
+    assert 1 < bars[0].n < bars[0].total == 40
+    assert bars[0].closed == 1
+    assert bars[0].words[0].startswith("training loss")
 
 
 def test_a_stopper_of_ones_own_is_heard():

@@ -23,8 +23,8 @@ from labkit.environment import EXTRAS, OLDEST, ROOT, TORCH, torch_range
 
 # A module imports only from those before it; a new module takes its place here.
 ORDER = ("errors", "files", "profiles", "machine", "features", "corpus", "datasets", "extraction", "models",
-         "evaluation", "training", "submission", "faults", "recipes", "lab", "plots", "show", "bookbuild", "environment",
-         "doctor", "cli", "__main__")
+         "evaluation", "training", "submission", "faults", "recipes", "lab", "plots", "show", "bookbuild",
+         "environment", "doctor", "cli", "__main__")
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 REQUIREMENTS = {Requirement(line) for lines in (PROJECT["dependencies"], *PROJECT["optional-dependencies"].values())
                 for line in lines}
@@ -69,7 +69,7 @@ def test_the_oldest_python_is_alike_everywhere():
 
 
 def test_extras_hold_the_ones_before_them():
-    assert tuple(PROJECT["optional-dependencies"]) == (*EXTRAS, "cluster", "several", "fetch")  # the last ones by themselves
+    assert tuple(PROJECT["optional-dependencies"]) == (*EXTRAS, "cluster", "several", "fetch")  # alone
     for smaller, larger in pairwise(EXTRAS):
         assert f"labkit[{smaller}]" in PROJECT["optional-dependencies"][larger]
 

@@ -110,7 +110,7 @@ def test_a_loss_that_is_no_number_stops_the_training():
 
 def test_training_that_cannot_begin():
     model = regressor()
-    with pytest.raises(ValueError, match="Expected epochs from 1 to inf, found 0"):
+    with pytest.raises(ValueError, match="Expected epochs to be a whole number from 1 to inf, found 0"):
         train(model, TRAIN.loader(), VAL.loader(), adam(model), 0)
     with pytest.raises(ModelError, match="at least one batch, found none"):
         run_epoch(model, [])

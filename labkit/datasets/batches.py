@@ -369,8 +369,11 @@ class SpectrogramDataset(Dataset):
 
     @property
     def digest(self) -> str:
-        """12 hexadecimal digits that change with the clips, their labels, or how they are read."""
-        where = self._pack.folder.name if self._pack else [
+        """12 hexadecimal digits that change with the clips, their labels, or how they are read.
+
+        Where the clips are read from their files, sizes and times of change stand for their contents.
+        """
+        where = [self._pack.content, self._held.tolist()] if self._pack else [
             (file.stat().st_size, file.stat().st_mtime_ns) for file in self.files]
         said = [self.ids, where, self.feat_type, self.max_length, np.asarray(self.padding_value).tolist()]
         values = hashlib.sha256(json.dumps(said).encode())

@@ -4,7 +4,8 @@
 
     mel.f16       (all frames, 128), time first, one clip after the other in the order of the ids
     chroma.f16    (all frames, 12), of the clips that have chroma; by itself, so that mel alone reads no byte of it
-    index.json    the source and, for each clip, its id, its frames and whether it has chroma; its presence says "whole"
+    index.json    the source, a digest of the contents and, for each clip, its id, its frames and whether it has chroma;
+                  its presence says "whole"
 
 The digest stands for the folder and for the name, size and times of change of each file in it. Half precision moves a
 value of -80 to 0 dB by at most 1/32 dB, and one of chroma by at most 1/4096. What it cannot hold that well, and what is
@@ -31,7 +32,7 @@ from labkit.features import N_CHROMA, N_MELS
 from labkit.files import hold_lock
 from labkit.profiles import DataError, cache_root, cores
 
-FORMAT = 1
+FORMAT = 2
 LARGEST = 128.0     # beyond it the step of float16 is above 1/16, and its error above 1/32
 PATIENCE = 2.0      # seconds to wait for another process before saying so
 BLOCKS = {"mel": ("mel",), "chroma": ("chroma",), "fused": ("mel", "chroma")}
@@ -49,6 +50,7 @@ class Pack:
     def __init__(self, folder: Path):
         self.folder = folder
         index = json.loads((folder / _INDEX).read_bytes())
+        self.content = str(index["content"])  # the same wherever the same clips lie
         frames = np.array(index["frames"], dtype=np.int64)
         chroma = frames * np.array(index["chroma"], dtype=np.int64)
         self._ends = {"mel": np.cumsum(frames), "chroma": np.cumsum(chroma)}
@@ -194,13 +196,14 @@ def _make(place: Path, source: Path, clips: dict[str, Path]) -> None:
     shutil.rmtree(partial, ignore_errors=True)  # of one that was killed
     partial.mkdir()
     try:
-        frames, chroma = [], []
+        frames, chroma, content = [], [], hashlib.sha256()
         with (partial / "mel.f16").open("wb") as mels, (partial / "chroma.f16").open("wb") as chromas, \
                 tqdm(total=len(clips), desc=f"Packing {source.parent.name}/{source.name}", unit="clip", delay=1,
                      mininterval=1 if sys.stderr.isatty() else 15) as bar:
             for mel, tones in _in_order(_halves, clips.values()):
-                mels.write(mel)
-                chromas.write(tones)
+                for file, block in ((mels, mel), (chromas, tones)):
+                    file.write(block)
+                    content.update(block)
                 frames.append(len(mel))
                 chroma.append(tones.size > 0)
                 bar.update()
@@ -210,7 +213,8 @@ def _make(place: Path, source: Path, clips: dict[str, Path]) -> None:
         if place.name != _digest(source, clips):
             raise DataError(f"Expected the files of {source} to stay as they are while they are packed, found that "
                             "they changed. Wait until whatever writes there has ended, and try again.")
-        index = {"source": str(source), "ids": list(clips), "frames": frames, "chroma": chroma}
+        index = {"source": str(source), "ids": list(clips), "frames": frames, "chroma": chroma,
+                 "content": content.hexdigest()}
         (partial / _INDEX).write_text(json.dumps(index), encoding="utf-8")
         shutil.rmtree(place, ignore_errors=True)  # a damaged one
         partial.rename(place)

@@ -10,6 +10,7 @@ with another seed, nor other kinds of music. Where predictions of several seeds 
 the seeds, and the interval covers other clips for just these trainings.
 """
 
+import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -18,6 +19,7 @@ import numpy as np
 
 from labkit.evaluation.scores import accuracy, check_classes, macro_f1, mean_spearman
 
+FEWEST = 10        # albums or clips; an interval over fewer is much too narrow to decide anything
 _BLOCK = 1 << 21  # values of a block of resamples: 16 MB
 
 
@@ -35,9 +37,11 @@ class Interval(NamedTuple):
         return format(self, "")
 
     def __format__(self, spec: str) -> str:
-        scale, unit = (100, " %") if spec.endswith("%") else (1, "")
-        digits = spec.rstrip("%f") or (".1" if unit else ".3")
-        value, low, high = (f"{scale * number:z{digits}f}" for number in self)  # z: no minus before 0.0
+        found = re.fullmatch(r"(\.\d+)?([f%]?)", spec)
+        if found is None:
+            raise ValueError(f"Expected digits and unit of an interval, such as '.3f' or '.1%', found {spec!r}.")
+        scale, unit = (100, " %") if found[2] == "%" else (1, "")
+        value, low, high = (format(scale * number, (found[1] or (".1" if unit else ".3")) + "f") for number in self)
         return f"{value}{unit} ({low} to {high})"
 
 
@@ -97,16 +101,20 @@ class Comparison:
     names: tuple[str, str]
     in_points: bool            # whether the score is told in percentage points
 
+    units: int = FEWEST        # albums, or clips, that were drawn from
+
     @property
     def is_beyond_noise(self) -> bool:
-        """Whether the interval of the difference leaves out 0."""
-        return self.difference.low > 0 or self.difference.high < 0
+        """Whether the interval of the difference leaves out 0, and rests on at least `FEWEST` albums or clips."""
+        return self.units >= FEWEST and (self.difference.low > 0 or self.difference.high < 0)
 
     @property
     def verdict(self) -> str:
         """What may be said of the two, in one sentence."""
         better = self.difference.value > 0
         scale, spec, unit = (100, "z.1f", " points") if self.in_points else (1, "z.3f", "")
+        if self.units < FEWEST:
+            return f"{self.units} albums or clips are too few to tell {self.names[0]} from {self.names[1]}."
         if not self.is_beyond_noise:
             value, low, high = (format(scale * number, spec) for number in self.difference)
             return (f"The difference of {value}{unit} ({low} to {high}) between {self.names[0]} and {self.names[1]} "
@@ -125,6 +133,10 @@ def compare(score: Callable[..., float], first: Sequence, second: Sequence, trut
     """Whether one model is better than another by more than the choice of the test clips explains.
 
     Paired: each resample draws the same clips for both, so what is hard for both cancels out. A larger score is better.
+    It speaks of the trainings that are given: two trainings of one recipe, with other seeds, differ too, so give the
+    predictions of several seeds to speak of recipes. With fewer than twenty albums intervals are too narrow: of two
+    models that are alike, one was called better in about 8 % of drawn cases with 10 or 20 albums, not in 5 %; with
+    fewer than `FEWEST` nothing is decided.
 
     Parameters
     ----------
@@ -145,7 +157,7 @@ def compare(score: Callable[..., float], first: Sequence, second: Sequence, trut
         drawn.append(resampled(score, predictions, truth, **options))
     return Comparison(*(_interval(value, found, level) for value, found in zip(values, drawn, strict=True)),
                       _interval(values[0] - values[1], drawn[0] - drawn[1], level), tuple(names),
-                      score in (accuracy, macro_f1))
+                      score in (accuracy, macro_f1), len(truth) if groups is None else len(np.unique(groups)))
 
 
 def mcnemar(first: Sequence, second: Sequence, truth: Sequence) -> float:

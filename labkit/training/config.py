@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import dataclass
+from numbers import Integral, Real
 from typing import Literal
 
 from torch import nn
@@ -53,10 +54,19 @@ class TrainingConfig:
                   "label_smoothing": (0, 1), "patience": (1, math.inf), "time_masks": (0, 100), "time_mask": (0, 1),
                   "frequency_masks": (0, 100), "frequency_mask": (0, math.inf), "gain": (0, 80), "mixup": (0, math.inf),
                   "seed": (0, 2 ** 63 - 1)}
+        whole = ("epochs", "patience", "time_masks", "frequency_masks", "frequency_mask", "seed")
         for name, (least, most) in limits.items():
             value = getattr(self, name)
-            if value is not None and not least <= value <= most:  # NaN is refused too
-                raise ValueError(f"Expected {name} from {least:g} to {most:g}, found {value}.")
+            if value is None and name in ("clip_norm", "patience"):
+                continue
+            kind = Integral if name in whole else Real
+            if not isinstance(value, kind) or isinstance(value, bool) or not least <= value <= most:  # NaN is refused
+                raise ValueError(f"Expected {name} to be {'a whole' if kind is Integral else 'a'} number from "
+                                 f"{least:g} to {most:g}, found {value!r}.")
+        if not isinstance(self.roll, bool):
+            raise ValueError(f"Expected roll to be True or False, found {self.roll!r}.")
+        if self.keep == "last" and self.patience is not None:
+            raise ValueError(f"Expected patience=None with keep='last', found {self.patience}: nothing is waited for.")
         choices = {"optimizer": ("adam", "adamw"), "schedule": ("constant", "cosine"), "keep": KEEP}
         for name, allowed in choices.items():
             if getattr(self, name) not in allowed:

@@ -18,13 +18,14 @@ from torch.optim.lr_scheduler import LRScheduler
 from torch.optim.swa_utils import AveragedModel
 from torch.utils.data import DataLoader
 
+from labkit.datasets import Standardise, silence
 from labkit.evaluation import accuracy, check_apart, macro_f1, predict, spearman
 from labkit.machine import small_numbers_as_zero
-from labkit.models import ModelError, save_checkpoint
+from labkit.models import Classifier, ModelError, MultitaskRegressor, Regressor, save_checkpoint
 from labkit.training.augment import Mixture, augment, mix
 from labkit.training.config import TrainingConfig
-from labkit.training.progress import reporter
-from labkit.training.state import State, class_names, data_digest, training_digest
+from labkit.training.progress import Reporter
+from labkit.training.state import State, class_names, data_digest, generators, training_digest
 
 if TYPE_CHECKING:
     from lightning_fabric import Fabric
@@ -44,7 +45,12 @@ class History:
 
     @property
     def best_epoch(self) -> int:
-        """The epoch of the best metric, else of the lowest validation loss, from 1. Raises ValueError without one."""
+        """The epoch of the best metric, else of the lowest validation loss, counted from 1.
+
+        Raises ValueError for a training without validation clips, which keeps its last epoch.
+        """
+        if not self.val:
+            raise ValueError("Expected validation losses to find the best epoch by, found none: the last one is kept.")
         return 1 + (self.metric.index(max(self.metric)) if self.metric else self.val.index(min(self.val)))
 
 
@@ -64,6 +70,8 @@ class EarlyStopper:
     """
 
     def __init__(self, patience: int = 5, min_delta: float = 0.0, save_path: str | Path | None = None):
+        if patience < 1:
+            raise ValueError(f"Expected patience of at least 1 epoch, found {patience}.")
         self.patience, self.min_delta, self.save_path = patience, min_delta, save_path
         self.reset()
 
@@ -116,6 +124,39 @@ def fastest_device() -> torch.device:
     return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
 
 
+def begin_epoch(loader: DataLoader, seeds: list[int], config: TrainingConfig, epoch: int) -> None:
+    """Set all random numbers of an epoch by its number, so that it is the same whatever came before.
+
+    seeds: of the loader's generators, as they were first made. Dropout and the order of the batches then hang on
+    `config.seed`, these seeds and the epoch alone, also in each of several processes.
+    """
+    torch.manual_seed(_drawn(config.seed, epoch))
+    for generator, seed in zip(generators(loader), seeds, strict=True):
+        generator.manual_seed(_drawn(seed, epoch))
+
+
+def _drawn(seed: int, epoch: int) -> int:
+    return int(np.random.SeedSequence([seed % 2 ** 63, epoch]).generate_state(1)[0])
+
+
+def _check_fit(model: nn.Module, val_loader: DataLoader | None, config: TrainingConfig) -> None:
+    """Raise ModelError for what would fail, or do nothing, after an epoch."""
+    if val_loader is None and config.keep != "last":
+        raise ModelError(f"Expected validation clips to find the epoch by keep={config.keep!r}, found none. Give a "
+                         "val_loader, or keep='last'.")
+    wrong = {"accuracy": Regressor | MultitaskRegressor, "macro_f1": Regressor | MultitaskRegressor,
+             "spearman": Classifier}.get(config.keep)
+    if wrong is not None and isinstance(model, wrong):
+        raise ModelError(f"Expected a {'Regressor' if wrong is Classifier else 'Classifier'} for keep={config.keep!r}, "
+                         f"found a {type(model).__name__}. Choose keep='loss', or the metric of the task.")
+    if config.changes_clips and not hasattr(getattr(model, "backbone", None), "standardise"):
+        raise ModelError("Expected a model with a Backbone for masks, gain or roll, found none. Use a head of "
+                         "labkit.models, or a config without them.")
+    if config.mixup and not hasattr(model, "loss"):
+        raise ModelError("Expected a model with loss(output, targets) for mixup, found none. Use a head of "
+                         "labkit.models, or mixup=0.")
+
+
 def _check_optimizer(model: nn.Module, optimizer: Optimizer) -> None:
     """Raise ModelError when a weight that is to be trained would not move, as with the optimizer of another model."""
     held = {id(weight) for group in optimizer.param_groups for weight in group["params"]}
@@ -165,12 +206,12 @@ def run_epoch(model: nn.Module, batches: Iterable, optimizer: Optimizer | None =
             x, targets, mixture = x.to(device), targets.to(device), None
             if training:
                 if config.changes_clips:
-                    x = augment(x, lengths, config, model.backbone.standardise.mean, rng)
+                    x = augment(x, lengths, config, _hidden_value(model.backbone.standardise), rng)
                 if config.mixup:
                     x, lengths, mixture = mix(x, lengths, config.mixup, rng)
             loss, share = _loss(model, forward, x, targets, lengths, mixture, fabric,
                                 config.label_smoothing if training else 0.0)
-            if not torch.isfinite(loss):
+            if not _is_finite(loss, fabric):
                 raise ModelError(f"Expected a finite loss, found {loss.item()} after {clips} clips. Standardise the "
                                  "input, or lower the learning rate.")
             if training:
@@ -187,6 +228,19 @@ def run_epoch(model: nn.Module, batches: Iterable, optimizer: Optimizer | None =
     if not clips:
         raise ModelError("Expected at least one batch, found none. Lower the batch size, or give more clips.")
     return total / clips if fabric is None else fabric.all_reduce(torch.tensor(total / clips), reduce_op="mean").item()
+
+
+def _is_finite(loss: torch.Tensor, fabric: "Fabric | None") -> bool:
+    """Whether the loss of every process is a number: all have to stop together."""
+    finite = torch.isfinite(loss)
+    return bool(finite) if fabric is None else bool(fabric.all_reduce(finite.float(), reduce_op="mean") == 1)
+
+
+def _hidden_value(standardise: Standardise) -> torch.Tensor:
+    """What stands in hidden places, (F,): the mean of each feature; silence where nothing was fitted."""
+    mean = standardise.mean
+    is_fitted = bool((mean != 0).any() or (standardise.deviation != 1).any())
+    return mean if is_fitted else torch.from_numpy(silence(len(mean))).to(mean)
 
 
 def _loss(model: nn.Module, forward: nn.Module, x: torch.Tensor, targets: torch.Tensor, lengths: torch.Tensor,
@@ -208,6 +262,11 @@ def _loss(model: nn.Module, forward: nn.Module, x: torch.Tensor, targets: torch.
     return loss, weight
 
 
+def _of_first(value: float, fabric: "Fabric | None") -> float:
+    """A score as the first process found it: all decide alike."""
+    return value if fabric is None else fabric.broadcast(value)
+
+
 def _average(mean: torch.Tensor, value: torch.Tensor, steps: torch.Tensor, decay: float) -> torch.Tensor:
     """The moving average one step on; its decay grows from 0.1 with the steps."""
     return mean.lerp(value, float(1 - min(decay, (1 + steps) / (10 + steps)))) if mean.is_floating_point() else value
@@ -219,9 +278,6 @@ def _score(model: nn.Module, loader: DataLoader, metric: str) -> float:
     if metric == "spearman":
         mean = spearman(outputs, targets).mean
         return -1.0 if math.isnan(mean) else mean  # all predictions alike: no order at all
-    if outputs.ndim != 2 or targets.ndim != 1:
-        raise ModelError(f"Expected a Classifier for keep={metric!r}, found outputs of shape {outputs.shape}. Use "
-                         "keep='spearman' or 'loss'.")
     return {"accuracy": accuracy, "macro_f1": macro_f1}[metric](outputs.argmax(axis=1), targets)
 
 
@@ -233,21 +289,26 @@ def fit(model: nn.Module, train_loader: DataLoader, val_loader: DataLoader | Non
         log: Callable[[str], None] | None = None) -> History:
     """Train a model and leave it with the weights of its best epoch, also when it is interrupted.
 
+    With keep='last' an interruption leaves the weights as they just are. Every epoch draws its random numbers from the
+    seeds and its number; torch's own are set by it.
+
     With a folder, what is needed to go on is written after each epoch, and the same call goes on from there: the result
     is the one of a training that was never interrupted. At the end the folder holds `model.pt`, a checkpoint with
-    config, history, class names and the digest of the data.
+    config, history, class names and the digest of the data; the same call then finds it.
 
     Parameters
     ----------
-    model : a head on a backbone, `model(x, targets, lengths) -> (loss, output)`.
+    model : a head on a backbone, `model(x, targets, lengths) -> (loss, output)`; mixup and metrics ask for its
+        `loss(output, targets)`, masks for its `backbone.standardise`.
     train_loader, val_loader : batches (x, targets, lengths); no clip may be in both. Without validation clips (None)
         `config.keep` is 'last'.
     config : every setting.
     folder : where to keep the training; None = nowhere.
     device : where to train; None = `fastest_device()`. The model stays there.
     fabric : a launched `lightning_fabric.Fabric`, for several GPUs or processes: each takes its share of every batch,
-        so that the steps are those of one process (batch statistics are taken over each share).
-    optimizer, early_stopper : in the place of those that the config describes.
+        so that the steps are those of one process, up to rounding, but for batch statistics, which are taken over each
+        share, and dropout.
+    optimizer, early_stopper : in the place of those that the config describes; without a folder alone.
     progress : show a bar in Jupyter, some plain lines elsewhere.
     log : called with one line an epoch, such as `print`.
 
@@ -260,13 +321,16 @@ def fit(model: nn.Module, train_loader: DataLoader, val_loader: DataLoader | Non
     ModelError : validation clips that are training clips, an optimizer of another model, batches that do not fit, a
         loss that is no number, a folder that belongs to another training.
     """
-    if val_loader is None and config.keep != "last":
-        raise ModelError(f"Expected validation clips to find the epoch by keep={config.keep!r}, found none. Give a "
-                         "val_loader, or keep='last'.")
+    _check_fit(model, val_loader, config)
+    if folder is not None and (optimizer is not None or early_stopper is not None):
+        raise ValueError("Expected the config alone to describe a training that is kept in a folder, found an "
+                         "optimizer or early_stopper. Set learning_rate, optimizer and patience in the config.")
     if val_loader is not None:
         check_apart(train_loader, val_loader)
-    torch.manual_seed(config.seed)
+    if fabric is not None:
+        device = fabric.device
     model.to(fastest_device() if device is None else device)
+    seeds = [one.initial_seed() for one in generators(train_loader)]
     optimizer = config.make_optimizer(model) if optimizer is None else optimizer
     schedule = config.make_schedule(optimizer, config.epochs * len(train_loader))
     average = None
@@ -276,20 +340,23 @@ def fit(model: nn.Module, train_loader: DataLoader, val_loader: DataLoader | Non
     stopper = EarlyStopper(patience=config.patience or config.epochs) if early_stopper is None else early_stopper
     stopper.reset()
     history = History()
-    forward, stepper = (None, optimizer) if fabric is None else fabric.setup(model, optimizer)
     state = None
     if folder is not None:
-        state = State(Path(folder), training_digest(model, train_loader, val_loader, config), train_loader.generator,
+        state = State(Path(folder), training_digest(model, train_loader, val_loader, config),
                       writes=fabric is None or fabric.is_global_zero,
                       parts={"model": model, "optimizer": optimizer, "stopper": stopper, "schedule": schedule,
                              "average": average})
-        state.resume(history)
-    show = reporter(config.epochs, progress, log)
+        if state.resume(model, history):
+            model.eval()
+            return history
+    forward, stepper = (None, optimizer) if fabric is None else fabric.setup(model, optimizer)
+    show = Reporter(config.epochs, progress, log)
     try:
         for epoch in range(len(history.train) + 1, config.epochs + 1):
             if stopper.is_over:
                 break
             begin = time.perf_counter()
+            begin_epoch(train_loader, seeds, config, epoch)
             history.train.append(run_epoch(model, train_loader, stepper, config=config, epoch=epoch, schedule=schedule,
                                            average=average, fabric=fabric, forward=forward))
             history.learning_rate.append(optimizer.param_groups[0]["lr"])
@@ -297,17 +364,20 @@ def fit(model: nn.Module, train_loader: DataLoader, val_loader: DataLoader | Non
                 for values in judged.buffers():  # running means of batch normalisation: all processes take the first's
                     values.copy_(fabric.broadcast(values))
             if val_loader is not None:
-                history.val.append(run_epoch(judged, val_loader))
+                history.val.append(_of_first(run_epoch(judged, val_loader), fabric))
                 if config.keep == "loss":
                     stopper.early_stop(history.val[-1], judged)
                 elif config.keep != "last":
-                    history.metric.append(_score(judged, val_loader, config.keep))
+                    history.metric.append(_of_first(_score(judged, val_loader, config.keep), fabric))
                     stopper.early_stop(-history.metric[-1], judged)
             history.seconds.append(time.perf_counter() - begin)
             if state is not None:
                 state.save(history)
             show(history)
     finally:
+        show.close()
+        for generator, seed in zip(generators(train_loader), seeds, strict=True):
+            generator.manual_seed(seed)  # as the next training expects it
         if stopper.best_epoch:  # also after Ctrl-C
             stopper.restore(model)
         elif average is not None:

@@ -10,11 +10,11 @@ from torch import nn
 from torch.utils.data import DataLoader
 
 from labkit.files import hold_lock
-from labkit.models import load_checkpoint
+from labkit.models import ModelError
 from labkit.profiles import cache_root
 from labkit.training.config import TrainingConfig
 from labkit.training.loop import History, fit
-from labkit.training.state import MODEL, code_prefix, training_digest
+from labkit.training.state import MODEL, STATE, DamagedFile, code_prefix, training_digest
 
 PATIENCE = 2.0  # seconds to wait for another process before saying so
 
@@ -25,8 +25,8 @@ def trained(name: str, build: Callable[[], nn.Module], train_loader: DataLoader,
     """A trained model: out of the cache when the same training was done before, else trained now and kept there.
 
     The folder is `runs/<digest>/` of the cache; the digest stands for the network, its first weights, the clips of both
-    loaders, every setting and the code. A training that was interrupted goes on. Two processes that want the same one
-    train it once. torch's random numbers are afterwards where they were, found or trained.
+    loaders, every setting and the code. A training that was interrupted goes on, one whose file is damaged is done
+    again. Two processes that want the same one train it once. torch's random numbers are afterwards where they were.
 
     Parameters
     ----------
@@ -40,17 +40,25 @@ def trained(name: str, build: Callable[[], nn.Module], train_loader: DataLoader,
 
     Raises
     ------
-    ModelError : as `fit`, or a damaged file in the cache.
+    ModelError : as `fit`, or a cache that cannot be written to.
     """
     with torch.random.fork_rng():
         torch.manual_seed(config.seed)
         model = build()
         folder: Path = cache_root() / "runs" / training_digest(model, train_loader, val_loader, config)
-        folder.mkdir(parents=True, exist_ok=True)
-        with hold_lock(folder / "lock", PATIENCE, lambda: f"Another process trains {name}; waiting for it."):
-            if (folder / MODEL).is_file():
-                return model.eval(), History(**load_checkpoint(model, folder / MODEL)["history"])
-            return model, fit(model, train_loader, val_loader, config, folder=folder, progress=progress, device=device)
+        options = {"folder": folder, "progress": progress, "device": device}
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            with hold_lock(folder / "lock", PATIENCE, lambda: f"Another process trains {name}; waiting for it."):
+                try:
+                    return model, fit(model, train_loader, val_loader, config, **options)
+                except DamagedFile:
+                    for file in (folder / MODEL, folder / STATE):
+                        file.unlink(missing_ok=True)
+                    return model, fit(model, train_loader, val_loader, config, **options)
+        except OSError as error:
+            raise ModelError(f"{folder}: expected to keep the training of {name} there, found that it cannot be "
+                             f"written ({error.strerror or error}). Set LAB_CACHE to a folder that can be.") from None
 
 
 def remove_old() -> list[str]:
