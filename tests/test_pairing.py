@@ -216,8 +216,8 @@ text = st.text(alphabet=st.sampled_from("abc #%$\\'\"[]{}()=\n\té語-*_`<>!"), 
 
 
 def is_writable(words: str) -> bool:
-    """Without what the percent format cannot hold: its own marks, and blank lines at the ends of a cell."""
-    return words == words.strip() and "# %%" not in words and "%%" not in words
+    """Without what the percent format cannot hold: its own marks, a "#!", and blank lines at the ends of a cell."""
+    return words == words.strip() and "%%" not in words and not words.startswith("#!")
 
 
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
