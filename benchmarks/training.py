@@ -4,8 +4,9 @@
 
 Steps are forward, backward and Adam on a batch of 32 clips of 128 bands, random numbers that are in memory already;
 what a loader does on top, padding and stacking, belongs to the step. Every way runs in processes of its own, the ways
-in turn, since what flushes denormals and what malloc keeps hold for a process: the course's way and plain torch run as
-torch comes, ours as labkit sets it up. The course's way at full length takes minutes a step: it runs one.
+in turn, since what flushes denormals, what malloc keeps and how threads wait hold for a process: the course's way and
+plain torch run as torch comes, ours as labkit sets it up. The course's way at full length takes minutes a step: it
+runs one.
 Each criterion is printed with PASS or FAIL; the exit code is 1 when one fails. About 8 minutes on two quiet cores.
 """
 
@@ -185,9 +186,9 @@ def one_way(threads: int, way: str, case: str, count: str) -> list[float]:
 
 def evaluation(threads: int, case: str) -> dict:
     """Seconds a clip: with gradients recorded and without, in batches of 32, and without in batches of 128."""
+    model = our_model(case).eval()  # sets the process up, before torch does anything
     import torch
 
-    model = our_model(case).eval()
     if threads:
         torch.set_num_threads(threads)
     x = torch.randn(4 * BATCH, 323 if case.startswith("lstm") else 128, BANDS)
@@ -252,7 +253,9 @@ def busy(threads: int) -> dict:
 
 def in_process(options: argparse.Namespace, *words: str):
     """What a fresh process prints for these words; how its threads wait is torch's own choice, or labkit's."""
-    environment = {name: value for name, value in os.environ.items() if name != "OMP_WAIT_POLICY"}
+    from labkit import WAITING  # not at the top, where it would set the children up that run as torch comes
+
+    environment = {name: value for name, value in os.environ.items() if name not in WAITING}
     command = [sys.executable, __file__, "--threads", str(options.threads), "--run", *words]
     done = subprocess.run(command, capture_output=True, text=True, env=environment)
     if done.returncode:

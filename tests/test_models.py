@@ -631,3 +631,10 @@ def test_dropout_of_what_is_not_frozen_stays_on():
     model.backbone.requires_grad_(False)
     model.train()
     assert model.training and not model.backbone.dropout.training
+
+
+def test_a_printed_backbone_shows_all_that_decides_its_function():
+    early, late = (CNNBackbone(8, (2, 3), pools) for pools in ((4, 2), (2, 4)))
+    assert str(early) != str(late) and "pools=(4, 2), readout='pool'" in str(early)
+    assert str(LSTMBackbone(8, 4, readout="mean")) != str(LSTMBackbone(8, 4, readout="attention"))
+    assert str(ASTBackbone(32, 8, heads=2)) != str(ASTBackbone(32, 8, heads=4))

@@ -36,6 +36,8 @@ class Backbone(nn.Module):
     standardise : a fitted Standardise; None takes the input as it is. It is saved with the weights.
     """
 
+    SHOWN: tuple[str, ...] = ()  # attributes that `print` shows beside the layers
+
     def __init__(self, input_dim: int, feature_size: int, standardise: Standardise | None = None):
         super().__init__()
         self.input_dim, self.feature_size = input_dim, feature_size
@@ -47,6 +49,10 @@ class Backbone(nn.Module):
     def encode(self, x: torch.Tensor, lengths: torch.Tensor) -> torch.Tensor:
         """The vectors (B, O) of a standardised batch (B, L, F); each backbone has its own."""
         raise NotImplementedError
+
+    def extra_repr(self) -> str:
+        """What decides the function besides the layers, for `print`."""
+        return ", ".join(f"{name}={getattr(self, name)!r}" for name in self.SHOWN)
 
     def forward(self, x: torch.Tensor, lengths: torch.Tensor | Sequence[int] | None = None) -> torch.Tensor:
         """One vector a clip.
@@ -106,6 +112,8 @@ class LSTMBackbone(Backbone):
         (Raffel and Ellis, 2015, with linear scores).
     standardise : see Backbone.
     """
+
+    SHOWN = ("readout",)
 
     def __init__(self, input_dim: int, rnn_size: int = 128, num_layers: int = 1, bidirectional: bool = False,
                  dropout: float = 0.1, readout: str = "last", standardise: Standardise | None = None):
@@ -244,6 +252,8 @@ class CNNBackbone(Backbone):
     input_length : S, frames of each clip; needed for 'flatten'.
     standardise : see Backbone.
     """
+
+    SHOWN = ("pools", "readout", "input_length")
 
     def __init__(self, input_dim: int, channels: Sequence[int] = (32, 64, 128, 256),
                  pools: Sequence[int] = (2, 2, 4, 4), readout: str = "pool", input_length: int | None = None,
@@ -410,10 +420,12 @@ class ASTBackbone(Backbone):
     standardise : see Backbone.
     """
 
+    SHOWN = ("patch", "heads", "max_length")
+
     def __init__(self, input_dim: int, dim: int = 96, depth: int = 4, heads: int = 4, patch: tuple[int, int] = (16, 16),
                  max_length: int = 1296, dropout: float = 0.1, standardise: Standardise | None = None):
         super().__init__(input_dim, dim, standardise)
-        self.patch, self.max_length = patch, max_length
+        self.patch, self.heads, self.max_length = patch, heads, max_length
         self.patches = nn.Conv2d(1, dim, patch, stride=patch)
         self.token = nn.Parameter(0.02 * torch.randn(1, 1, dim))
         self.time = nn.Parameter(0.02 * torch.randn(dim, -(-max_length // patch[0]), 1))
