@@ -213,6 +213,28 @@ def test_what_the_page_says_of_the_lessons_claims_is_so():
     assert max(means, key=means.get) == "linear model"
 
 
+def test_what_the_page_says_of_real_music_is_so():
+    facts = facts_of("real_music")["facts"]
+    assert 0.4 < facts["genre_distance"] / 0.06 < 0.6 and 0.6 < facts["mood_distance"] / 0.06 < 1
+    rows = [row for table in facts_of("real_music")["tables"] if table["title"] == "Criteria" for row in table["rows"]]
+    assert len(rows) == 6 and all(row["met"] == "yes" for row in rows)
+    moods = table_of("real_music", "Mood of ")
+    report = moods["the report's CNN, multitask"]["above linear model"]
+    assert report.startswith("-") and report.endswith("*")
+    genres = table_of("real_music", "Genre of ")
+    for rows, ours, theirs in ((genres, "ours, several averaged", "the report's CNN"),
+                               (moods, "ours, several averaged, fine-tuned", "the report's CNN, multitask")):
+        assert rows[ours]["seeds"] == rows[theirs]["seeds"] == 3
+        assert int(rows[ours]["seconds"]) < int(rows[theirs]["seconds"])
+
+
+def test_what_the_page_says_of_speed_is_so():
+    facts = facts_of("training")["facts"]
+    assert facts["times_busy"] <= 2
+    assert facts["times_lstm_full_course"] > 50 and facts["times_lstm_beat_course"] > 2
+    assert min(facts["times_cnn_128_torch"], facts["times_cnn_323_torch"]) > 2
+
+
 # --- the page on one's own data --------------------------------------------------------------------------------------
 
 def facts_of(name):
