@@ -11,6 +11,6 @@ __version__ = "0.1.0"
 # times slower. Threads that sleep at once are twice as slow on a quiet machine; so they spin for an instant and then
 # sleep. The first is for any OpenMP, the second for GNU's, which is torch's on Linux. Both work only when they are set
 # before torch is first imported.
-WAITING = {"OMP_WAIT_POLICY": "PASSIVE", "GOMP_SPINCOUNT": "300"}
+WAITING = {"OMP_WAIT_POLICY": "PASSIVE", "GOMP_SPINCOUNT": "250"}
 for _name, _value in WAITING.items():
     os.environ.setdefault(_name, _value)

@@ -163,7 +163,7 @@ def test_threads(monkeypatch, changed, ok):
     assert finding.ok is ok
     assert "not set" not in finding.message or None in changed.values()
     assert finding.fix == ("unset OMP_WAIT_POLICY and GOMP_SPINCOUNT: labkit then sets OMP_WAIT_POLICY=PASSIVE and "
-                           "GOMP_SPINCOUNT=300")
+                           "GOMP_SPINCOUNT=250")
 
 
 def test_gpu(monkeypatch):

@@ -132,4 +132,4 @@ def test_how_threads_wait_is_set_where_the_user_has_not(given):
     environment = {name: value for name, value in os.environ.items() if name not in WAITING} | given
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, env=environment, check=True)
     assert done.stdout.split() == [*(WAITING | given).values(), "False"]
-    assert list(WAITING.items()) == [("OMP_WAIT_POLICY", "PASSIVE"), ("GOMP_SPINCOUNT", "300")]
+    assert list(WAITING.items()) == [("OMP_WAIT_POLICY", "PASSIVE"), ("GOMP_SPINCOUNT", "250")]

@@ -215,7 +215,7 @@ def test_what_the_page_says_of_the_lessons_claims_is_so():
 
 def test_what_the_page_says_of_real_music_is_so():
     facts = facts_of("real_music")["facts"]
-    assert 0.4 < facts["genre_distance"] / 0.06 < 0.6 and 0.6 < facts["mood_distance"] / 0.06 < 1
+    assert 0.5 < facts["genre_distance"] / 0.06 < 0.75 and 0.75 < facts["mood_distance"] / 0.06 < 1
     rows = [row for table in facts_of("real_music")["tables"] if table["title"] == "Criteria" for row in table["rows"]]
     assert len(rows) == 6 and all(row["met"] == "yes" for row in rows)
     moods = table_of("real_music", "Mood of ")
