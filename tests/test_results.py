@@ -235,6 +235,14 @@ def test_what_the_page_says_of_real_music_is_so():
     for lstm in ("the report's LSTM", "the report's LSTM, our data handling"):
         below = genres[lstm]["points above linear model"]
         assert below.startswith("-") and below.endswith("*")
+    changes = table_of("real_music", "The small recipe with one thing changed")
+    seen = {name: float(row["points above the small recipe"].split()[0]) for name, row in changes.items()
+            if row["points above the small recipe"].endswith("*")}
+    assert list(seen) == ["raw decibels instead of standardised ones"] and -4 < min(seen.values()) < -2
+    cnn = "the report's CNN, our data handling"
+    assert -12 < float(genres[cnn]["points above the report's CNN"].split()[0]) < -8
+    assert genres[cnn]["points above the report's CNN"].endswith("*") and genres[cnn]["seeds"] == 1
+    assert not moods[f"{cnn}, multitask"]["above the report's CNN, multitask"].endswith("*")
     for rows, ours, theirs in ((genres, "ours, several averaged", "the report's CNN"),
                                (moods, "ours, several averaged, fine-tuned", "the report's CNN, multitask")):
         assert rows[ours]["seeds"] == rows[theirs]["seeds"] == 3
