@@ -9,14 +9,30 @@ from collections import Counter
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from labkit.datasets import Meta, clip_id, clip_shape, groups_of, id_order, list_clips, read_labels, read_meta
+from labkit.datasets import (
+    CLASS_MAPPING,
+    Meta,
+    clip_id,
+    clip_shape,
+    groups_of,
+    id_order,
+    list_clips,
+    read_labels,
+    read_meta,
+)
 from labkit.datasets.layout import FOLDERS
 from labkit.features import N_CHROMA, N_MELS, read_audio
 from labkit.files import write_text
 from labkit.profiles import PROFILES, SAMPLE_RATE, DataError, Profile, cache_root, data_root, load_profile
+
+if TYPE_CHECKING:
+    from torch.utils.data import DataLoader
+
+    from labkit.recipes import Recipe
 
 SOUNDS = (".wav", ".flac", ".ogg", ".oga", ".opus", ".mp3", ".aif", ".aiff")
 COMPOSED = "the composed corpus"
@@ -204,6 +220,18 @@ class Lab:
         return DatasetFolder(path, root, self.origin if own else COMPOSED, read_meta(root),
                              rows if own else self._probe(path), is_fallback=not own and self.root is not None,
                              has_test_labels=(path / "test_labels.txt").is_file())
+
+    def loaders(self, recipe: "Recipe", axis: int | str = "all") -> "tuple[DataLoader, DataLoader, DataLoader]":
+        """The training, validation and test loaders of a recipe, as `recipes.parts`, on the data that `dataset` finds.
+
+        Genres that the course's mapping does not know are kept as they are.
+        """
+        from labkit.recipes import parts
+
+        kind = "genre" if recipe.task == "genre" else "multitask"
+        folder = self.dataset(kind, recipe.beat, recipe.feat_type)
+        known = kind != "genre" or set(read_labels(folder.path, "train").values()) <= set(CLASS_MAPPING)
+        return parts(recipe, folder.root, self.profile, axis=axis, class_mapping=CLASS_MAPPING if known else None)
 
     def recordings(self) -> list[Recording]:
         """The recordings of this lab: the reader's sound files, else one composed piece of each genre."""

@@ -4,10 +4,20 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from torch import nn
 from torch.utils.data import DataLoader
 
 from labkit.datasets import CLASS_MAPPING, SpectrogramDataset, Standardise, torch_train_val_split
-from labkit.models import ASTBackbone, Backbone, CNNBackbone, LSTMBackbone, ResidualBackbone
+from labkit.models import (
+    ASTBackbone,
+    Backbone,
+    Classifier,
+    CNNBackbone,
+    LSTMBackbone,
+    MultitaskRegressor,
+    Regressor,
+    ResidualBackbone,
+)
 from labkit.profiles import Profile
 from labkit.training import TrainingConfig
 
@@ -26,6 +36,17 @@ class Recipe:
     def training(self, profile: Profile, seed: int = 0) -> TrainingConfig:
         """Its settings for a profile, which limits the epochs."""
         return replace(self.config, epochs=min(self.config.epochs, profile.epochs), seed=seed)
+
+    def network(self, train_loader: DataLoader) -> nn.Module:
+        """An untrained network with its head, standardised by the loader's own clips; the labels decide the head.
+
+        Used in: notebooks/05_lstm_genre, notebooks/06_evaluation
+        """
+        dataset, places = train_loader.dataset.dataset, train_loader.dataset.indices
+        backbone = self.build(dataset.feature_rows, Standardise.fit(dataset, places))
+        if self.task == "genre":
+            return Classifier(backbone, len(dataset.label_transformer.classes_))
+        return Regressor(backbone) if dataset.targets.ndim == 1 else MultitaskRegressor(backbone)
 
 
 def _lstm(features: int, standardise: Standardise) -> Backbone:

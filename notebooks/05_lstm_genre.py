@@ -22,9 +22,8 @@ import torch
 from torch import nn
 
 from labkit import plots
-from labkit.datasets import CLASS_MAPPING, read_labels
 from labkit.lab import open_lab
-from labkit.recipes import GENRE, parts
+from labkit.recipes import GENRE
 from labkit.show import measured, say
 
 lab = open_lab(profile)
@@ -34,24 +33,13 @@ say(lab.note("genre", "genre_beat", "chroma_beat"))
 
 # %% [markdown]
 # A *recipe* says what a network hears, how it is built and how it is trained. All recipes of the book stand in one file,
-# `labkit/recipes.py`, so that two lessons mean the same when they say "the LSTM". `parts` makes the three loaders of a
+# `labkit/recipes.py`, so that two lessons mean the same when they say "the LSTM". `lab.loaders` makes the three loaders of a
 # recipe: training, validation and test, with whole albums on one side, as lesson 4 asked for.
 
 # %%
-INPUTS = {"LSTM, mel": "mel", "LSTM, beat-synchronous mel": "mel",
-          "LSTM, chroma": "chroma", "LSTM, mel and chroma": "fused"}
-
-
-def loaders(name):
-    """Training, validation and test loaders of a recipe, on the reader's data where they have it."""
-    recipe = GENRE[name]
-    folder = lab.dataset("genre", beat=recipe.beat, needs=INPUTS[name])
-    known = set(read_labels(folder.path, "train").values()) <= set(CLASS_MAPPING)
-    return parts(recipe, folder.root, lab.profile, class_mapping=CLASS_MAPPING if known else None)
-
-
-BEAT = "LSTM, beat-synchronous mel"
-train_loader, val_loader, test_loader = loaders(BEAT)
+INPUTS = ["LSTM, mel", "LSTM, beat-synchronous mel", "LSTM, chroma", "LSTM, mel and chroma"]
+BEAT = INPUTS[1]
+train_loader, val_loader, test_loader = lab.loaders(GENRE[BEAT])
 x, targets, lengths = next(iter(train_loader))
 tuple(x.shape), targets[:5], lengths[:5]
 
@@ -147,24 +135,20 @@ say(f"They differ by at most {apart:.0e}. Forward and back, packed takes {1000 *
 
 # %%
 from labkit.datasets import Standardise
-from labkit.models import Classifier
+from labkit.models import Classifier, LSTMBackbone
 
-recipe, dataset = GENRE[BEAT], train_loader.dataset.dataset
+dataset, places = train_loader.dataset.dataset, train_loader.dataset.indices
 classes = dataset.label_transformer.classes_
-
-
-def build(recipe=recipe, loader=train_loader):
-    """An untrained network, standardised by its own training clips."""
-    dataset, places = loader.dataset.dataset, loader.dataset.indices
-    backbone = recipe.build(dataset.feature_rows, Standardise.fit(dataset, places))
-    return Classifier(backbone, len(classes))
-
-
 torch.manual_seed(0)
-model = build()
+backbone = LSTMBackbone(dataset.feature_rows, rnn_size=64, dropout=0.3,
+                        standardise=Standardise.fit(dataset, places))
+model = Classifier(backbone, len(classes))
 loss, output = model(x, targets, lengths)
 print(model)
 print(f"loss {loss.item():.2f}, output {tuple(output.shape)}")
+
+# %% [markdown]
+# `recipe.network(train_loader)` builds the same, and from here on we let it.
 
 # %% tags=["remove-input"]
 say(f"An untrained network knows nothing. One that gives each of {len(classes)} genres the same probability has a loss of "
@@ -220,7 +204,7 @@ def without_dropout(model):
 
 
 torch.manual_seed(0)
-model = without_dropout(build())
+model = without_dropout(GENRE[BEAT].network(train_loader))
 by_heart = overfit_with_a_couple_of_batches(
     model, train_loader, torch.optim.Adam(model.parameters(), lr=3e-3), epochs=60)
 
@@ -253,9 +237,9 @@ from labkit.training import trained
 models, histories, tests = {}, {}, {}
 for name in INPUTS:
     recipe = GENRE[name]
-    train, val, tests[name] = loaders(name)
+    train, val, tests[name] = lab.loaders(recipe)
     models[name], histories[name] = trained(
-        name, partial(build, recipe, train), train, val, recipe.training(lab.profile))
+        name, partial(recipe.network, train), train, val, recipe.training(lab.profile))
     print(f"{name:28} {histories[name].train[-1]:.2f} training loss in the last epoch")
 
 # %% tags=["hide-input"]
