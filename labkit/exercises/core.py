@@ -105,6 +105,8 @@ def check(id: str, names: Mapping[str, object] | None = None) -> None:
     names: where to look for the student's names; None = the notebook or module that calls.
 
     Raises ExerciseError for an id that there is not.
+
+    Used in: notebooks/01_spectrograms
     """
     outcome = outcome_of(find(id), sys._getframe(1).f_globals if names is None else names)
     OUTCOMES.append(outcome)
@@ -115,7 +117,10 @@ def check(id: str, names: Mapping[str, object] | None = None) -> None:
 
 
 def hint(id: str) -> None:
-    """Show the first hint of an exercise, then the second, then both. Raises ExerciseError as `check`."""
+    """Show the first hint of an exercise, then the second, then both. Raises ExerciseError as `check`.
+
+    Used in: notebooks/01_spectrograms
+    """
     one = find(id)
     shown = [one.given] if one.given < len(one.hints) else range(len(one.hints))
     one.given += 1
@@ -124,7 +129,10 @@ def hint(id: str) -> None:
 
 
 def solution(id: str) -> None:
-    """Print the solution of an exercise, or say where in the book it is. Raises ExerciseError as `check`."""
+    """Print the solution of an exercise, or say where in the book it is. Raises ExerciseError as `check`.
+
+    Used in: notebooks/01_spectrograms
+    """
     find(id)
     for script in sorted((Path(labkit.__file__).parent.parent / "notebooks").glob("*.py")):
         if source := solution_in(script.read_text(encoding="utf-8"), id):
@@ -138,6 +146,8 @@ def target(id: str) -> None:
     """Show what the answer of an exercise should look or sound like, without the code that makes it.
 
     Raises ExerciseError as `check`.
+
+    Used in: notebooks/01_spectrograms
     """
     one = find(id)
     if one.target is None:
@@ -231,6 +241,9 @@ def raised(error: BaseException, homes: Iterable[Mapping[str, object]]) -> str:
     if place is None:
         return (f"The check could not use your answer; it ended with {what}. Compare what the text asks for: "
                 "the arguments, the kind of value, its shape.")
+    if "ellipsis" in what:
+        return ("Your code met a `...` that is still to be replaced, perhaps in an earlier exercise that it uses: "
+                f"{what}. Solve that one first.")
     line = linecache.getline(place.tb_frame.f_code.co_filename, place.tb_lineno).strip()
     where = f"line {place.tb_lineno} of its cell" + (f", `{line}`" if line else "")
     return f"Your code raised {what}, in {where}. Expected no error. Call it yourself to see all of the error."

@@ -1,0 +1,336 @@
+"""The exercises: blanks, outcomes, every check against right and wrong answers, both editions of each lesson."""
+
+import ast
+import json
+import linecache
+import re
+from collections import Counter
+
+import numpy as np
+import pytest
+
+from labkit.bookbuild.pairing import read_lesson
+from labkit.environment import ROOT
+from labkit.exercises import blank, core, solved
+from labkit.exercises.blanks import BlankError
+from labkit.exercises.core import (
+    CORRECT,
+    NOT_ATTEMPTED,
+    NOT_YET,
+    Exercise,
+    ExerciseError,
+    NotYet,
+    check,
+    expect,
+    hint,
+    load,
+    outcome_of,
+    solution,
+    target,
+)
+
+SCRIPTS = {script.stem: script for script in sorted((ROOT / "notebooks").glob("*.py"))}
+EXERCISES = {id: one for name in SCRIPTS for id, one in load(name).items()}
+TAUGHT = [name for name in SCRIPTS if load(name)]   # the lessons that have exercises
+
+
+def tagged(name, tag):
+    """The cells of a lesson with a tag."""
+    return [cell for cell in read_lesson(SCRIPTS[name]).cells if tag in cell.metadata.get("tags", [])]
+
+
+def source_of(id):
+    """The cell of an exercise, with its marks."""
+    return next(cell.source for name in TAUGHT for cell in tagged(name, "exercise")
+                if cell.source.startswith(f"# Exercise {id}\n"))
+
+
+def defined_by(code, names=None):
+    """The names that a cell defines, its source kept for tracebacks as IPython keeps it."""
+    names = {} if names is None else names
+    file = f"<cell {len(linecache.cache)}>"
+    linecache.cache[file] = (len(code), None, code.splitlines(keepends=True), file)
+    exec(compile(code, file, "exec"), names)
+    return names
+
+
+# Blanks
+
+BLANKS = {
+    "no marks": ("a = 1\nb = 2", "a = 1\nb = 2", "a = 1\nb = 2"),
+    "an assignment": ("x = 1\ny = x + 1  # solution", "x = 1\ny = ...", "x = 1\ny = x + 1"),
+    "with a type": ("y: int = 1  # solution", "y = ...", "y: int = 1"),
+    "a return": ("def f(x):\n    return x  # solution", "def f(x):\n    return ...", "def f(x):\n    return x"),
+    "another statement": ("x.sort()  # solution", "...", "x.sort()"),
+    "two names": ("a, b = 1, 2  # solution", "...", "a, b = 1, 2"),
+    "an item": ("x[0] = 1  # solution", "...", "x[0] = 1"),
+    "an addition": ("x += 1  # solution", "...", "x += 1"),
+    "a comparison": ("x == 1  # solution", "...", "x == 1"),
+    "a run": ("a = 1  # solution\nb = 2  # solution\nc = 3", "a = ...\nc = 3", "a = 1\nb = 2\nc = 3"),
+    "two runs": ("a = 1  # solution\nb = 2\nc = 3  # solution", "a = ...\nb = 2\nc = ...", "a = 1\nb = 2\nc = 3"),
+    "a block": ("# solution: begin\na = [\n    1]\n# solution: end\nb = 2", "a = ...\nb = 2", "a = [\n    1]\nb = 2"),
+    "a block with a comment": ("# solution: begin\n# why\na = 1\n# solution: end", "a = ...", "# why\na = 1"),
+    "a loop, indented": ("def f():\n    # solution: begin\n    for x in y:\n        pass\n    # solution: end",
+                         "def f():\n    ...", "def f():\n    for x in y:\n        pass"),
+    "a block and a line": ("# solution: begin\na = 1\n# solution: end\nb = 1  # solution", "a = ...\nb = ...",
+                           "a = 1\nb = 1"),
+    "a return of more": ("# solution: begin\nif x:\n    return 1\nreturn 2\n# solution: end", "...",
+                         "if x:\n    return 1\nreturn 2"),
+    "a name like return": ("returned = 1  # solution", "returned = ...", "returned = 1"),
+    "the word in a sentence": ("a = 1  # the solution of it", "a = 1  # the solution of it",
+                               "a = 1  # the solution of it"),
+}
+
+
+@pytest.mark.parametrize("what", BLANKS)
+def test_blanks_are_made_of_solutions(what):
+    source, student, reader = BLANKS[what]
+    assert blank(source) == student
+    assert solved(source) == reader
+    assert blank(student) == student and solved(reader) == reader
+
+
+@pytest.mark.parametrize("source", ["# solution: begin\na = 1", "a = 1\n# solution: end",
+                                    "# solution: begin\n# solution: begin\n# solution: end"])
+def test_marks_without_a_partner_are_refused(source):
+    with pytest.raises(BlankError, match="solution: "):
+        blank(source)
+
+
+# Outcomes
+
+@pytest.fixture
+def one(monkeypatch):
+    """An exercise "99.1": `f(x)` is x + 1."""
+    def checker(f):
+        expect(f(1), 2, "`f(1)`", usual=[(1, "Add one.")], advice="Think again.")
+        expect(f(np.zeros(3)), np.ones(3), "`f(zeros)`")
+
+    made = Exercise("99.1", ("f",), ("first", "second"), "It adds one.", checker)
+    monkeypatch.setitem(core.EXERCISES, "99.1", made)
+    monkeypatch.setattr(core, "load", lambda lesson: core.EXERCISES)
+    monkeypatch.setattr(core, "OUTCOMES", [])
+    return made
+
+
+STATES = {
+    "right": ("def f(x): return x + 1", CORRECT, "It adds one."),
+    "right, with an ellipsis of numpy": ("def f(x): return np.asarray(x)[..., None][..., 0] + 1", CORRECT, "adds"),
+    "no name": ("", NOT_ATTEMPTED, "There is no `f` yet"),
+    "a value to replace": ("f = ...", NOT_ATTEMPTED, "Replace ... and"),
+    "a function to fill": ("def f(x):\n    ...", NOT_ATTEMPTED, "Replace ... and run this cell again; hint(\"99.1\")"),
+    "an answer to replace": ("def f(x):\n    return ...", NOT_ATTEMPTED, "Replace"),
+    "a step to replace": ("def f(x):\n    y = ...\n    return y + 1", NOT_ATTEMPTED, "Replace"),
+    "a class to fill": ("class f:\n    def __init__(self):\n        ...", NOT_ATTEMPTED, "Replace"),
+    "a gap in a tuple": ("f = (1, ...)", NOT_ATTEMPTED, "Replace"),
+    "a gap that only the answer shows": ("f = lambda x: ...", NOT_ATTEMPTED, "Replace"),
+    "a gap of an earlier exercise": ("def g(x): return ...\ndef f(x): return g(x) + 1", NOT_YET, "earlier exercise"),
+    "the usual mistake": ("def f(x): return x", NOT_YET, "Add one."),
+    "another number": ("def f(x): return 5", NOT_YET, "Expected `f(1)` to be 2, found 5. Think again."),
+    "not a number": ("def f(x): return x * float('nan')", NOT_YET, "to be 2, found nan"),
+    "the wrong shape": ("def f(x): return [2, 2]", NOT_YET, "to have the shape (), found (2,). Think again."),
+    "one cell of an array": ("def f(x): return x + 1 if np.ndim(x) == 0 else np.array([1, 0, 1])", NOT_YET,
+                             "to be 1 at [1], found 0."),
+    "no return": ("def f(x): x + 1", NOT_YET, "`f(1)` is None. Expected a value; does the function end with `return`?"),
+    "words": ("def f(x): return 'two'", NOT_YET, "is of the type str"),
+    "an exception": ("def f(x):\n    y = 1\n    return y / 0", NOT_YET,
+                     "Your code raised ZeroDivisionError: division by zero, in line 3 of its cell, `return y / 0`."),
+    "an end": ("def f(x): raise SystemExit", NOT_YET, "Your code raised SystemExit, in line 1"),
+    "endless depth": ("def f(x): return f(x)", NOT_YET, "RecursionError"),
+    "other arguments": ("def f(): return 2", NOT_YET, "The check could not use your answer; it ended with TypeError"),
+    "no function": ("f = 2", NOT_YET, "'int' object is not callable"),
+}
+
+
+@pytest.mark.parametrize("what", STATES)
+def test_the_three_outcomes(one, capsys, what):
+    code, state, message = STATES[what]
+    check("99.1", defined_by(code, {"np": np}))
+    printed = capsys.readouterr().out
+    assert printed.startswith(f"Exercise 99.1: {state}. ") and message in printed
+    assert [(found.id, found.state) for found in core.OUTCOMES] == [("99.1", state)]
+    assert printed == f"Exercise 99.1: {state}. {core.OUTCOMES[0].message}\n"
+
+
+def test_a_check_finds_the_names_of_its_caller(one, capsys):
+    exec("def f(x): return x + 1\ncheck('99.1')", {"check": check})
+    assert capsys.readouterr().out == "Exercise 99.1: correct. It adds one.\n"
+
+
+def test_outcomes_are_appended_to_the_file_that_is_asked_for(one, tmp_path, monkeypatch):
+    file = tmp_path / "outcomes.jsonl"
+    monkeypatch.setenv("LAB_OUTCOMES", str(file))
+    check("99.1", {})
+    check("99.1", {"f": lambda x: x + 1})
+    found = [json.loads(line) for line in file.read_text(encoding="utf-8").splitlines()]
+    assert [(row["id"], row["state"]) for row in found] == [("99.1", NOT_ATTEMPTED), ("99.1", CORRECT)]
+    assert found[1] == {"id": "99.1", "state": CORRECT, "message": "It adds one."}
+
+
+def test_warnings_of_an_answer_do_not_reach_the_page(one, capsys):
+    check("99.1", defined_by("def f(x): return x + 1 + 0 * np.log(np.zeros(1)).clip(0, 1)[0]", {"np": np}))
+    assert capsys.readouterr().err == ""
+
+
+def test_hints_come_one_by_one_and_then_together(one, capsys):
+    shown = []
+    for _ in range(4):
+        hint("99.1")
+        shown.append(capsys.readouterr().out)
+    both = "Hint 1 of 2: first\nHint 2 of 2: second\n"
+    assert shown == ["Hint 1 of 2: first\n", "Hint 2 of 2: second\n", both, both]
+
+
+def test_an_exercise_without_a_target_says_so(one, capsys):
+    target("99.1")
+    assert "no picture and no sound" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("call", [check, hint, solution, target])
+@pytest.mark.parametrize("id", ["1.77", "77.1", "x", ""])
+def test_an_exercise_that_is_not_there_is_named(call, id):
+    with pytest.raises(ExerciseError, match=f"There is no exercise '{id}'. Expected one of: "):
+        call(id)
+
+
+def test_lessons_are_found_by_name_and_number():
+    assert set(load("01_spectrograms")) == set(load("01")) == set(load("1")) >= {"1.1", "1.2"}
+    assert load("a_first") == load("00a_gallery") == load("99") == {}
+
+
+def test_a_solution_is_printed_from_the_lesson_or_found_in_the_book(capsys, monkeypatch, tmp_path):
+    solution("1.1")
+    printed = capsys.readouterr().out
+    assert printed.startswith("# Exercise 1.1\ndef hertz_of(mel):") and "# solution" not in printed and "700" in printed
+    monkeypatch.setattr(core.labkit, "__file__", str(tmp_path / "labkit" / "__init__.py"))
+    solution("1.1")
+    assert "folded away in the book" in capsys.readouterr().out
+
+
+def test_tensors_and_sequences_are_compared_as_numbers():
+    import torch
+
+    expect(torch.ones(2, requires_grad=True), [1, 1], "it")
+    expect((1, float("nan")), [1, np.nan], "it")
+    with pytest.raises(NotYet, match=r"Expected it to be 1 at \[1\], found nan"):
+        expect([1, np.nan], [1, 1], "it")
+
+
+# The exercises of the lessons
+
+EDGES, CUT = "hertz_of(np.linspace(0, top, bands + 2))", "np.maximum(0, np.minimum(rising, falling))"
+# Of each exercise wrong answers and what a student has to read: a whole cell, or what in the solution is put for what.
+WRONG = {
+    "1.1": [
+        ("def hertz_of(mel): return 2595 * np.log10(1 + mel / 700)", "the formula itself, from hertz to mel"),
+        ("def hertz_of(mel): return 700 * (np.exp(mel / 2595) - 1)", r"natural logarithm.*10 \*\* x"),
+        ("def hertz_of(mel): return 700 * 10 ** (mel / 2595)", "0 mel must be 0 Hz, found 700 Hz"),
+        ("def hertz_of(mel): return 700 * 10 ** (mel / 2595) - 1", "set brackets"),
+        ("def hertz_of(mel): return 10 ** (mel / 2595) - 1", "The 700 of the formula is missing"),
+        ("import librosa\ndef hertz_of(mel): return librosa.mel_to_hz(mel)", "This is Slaney's scale"),
+        ("def hertz_of(mel): return mel", r"Expected `hertz_of\(37.5\)` to be 23.6839, found 37.5. Solve"),
+        ("import math\ndef hertz_of(mel): return 700 * (math.pow(10, mel / 2595) - 1)",
+         "One number is right, but an array of them ends with TypeError"),
+        ("def hertz_of(mel): return 700 * (10 ** (np.min(mel) / 2595) - 1)", r"to have the shape \(3,\), found \(\)"),
+    ],
+    "1.2": [
+        ((EDGES, "hertz_of(np.linspace(0, top, bands))"), "need bands \\+ 2 edges"),
+        ((EDGES, "np.linspace(0, RATE / 2, bands + 2)"), "equally spaced in hertz"),
+        ((CUT, "np.minimum(rising, falling)"), "weights fall below 0"),
+        ((CUT, "np.maximum(0, np.minimum(rising, falling)) * 2 / (upper - lower)"), "unit area"),
+        ((CUT, "np.maximum(0, np.minimum(rising, falling)).T"), "Transpose it"),
+        ((EDGES, "librosa.mel_to_hz(np.linspace(0, librosa.hz_to_mel(RATE / 2), bands + 2))"), "Slaney's scale"),
+        ((CUT, "np.maximum(0, np.maximum(rising, falling))"), "beside the target"),
+    ],
+    "1.3": [
+        (("length=len(audio)", "length=None"), "Expected 22350, as many as the sound has"),
+        (("spectrum * gain[:, None]", "np.abs(spectrum) * gain[:, None]"), "The phases are lost"),
+        (("spectrum * gain[:, None]", "spectrum"), "comes back unchanged"),
+        (("spectrum * gain[:, None]", "spectrum * (1 - gain[:, None])"), "what the other rows show"),
+        (("spectrum * gain[:, None]", "spectrum * gain[:, None] ** 2"), "applied twice, or squared"),
+        (("triangles(bands)[rows].sum(axis=0)", "triangles(bands)[rows].mean(axis=0)"), "one for each frequency"),
+        (("triangles(bands)[rows].sum(axis=0)", "triangles(bands)[rows].sum(axis=1)"), "ValueError.*`return librosa"),
+    ],
+}
+GIVEN = {   # what the lesson has defined before its exercises
+    "1": "import librosa\nimport numpy as np\nRATE, N, HOP = 22050, 2048, 512\n"
+         "frequencies = np.arange(1025) * RATE / N\n",
+}
+
+
+def before(id):
+    """What the lesson has defined before an exercise, the solutions of the exercises before it included."""
+    lesson = id.split(".")[0]
+    earlier = [solved(source_of(one)) for one in load(lesson) if one != id and int(one.split(".")[1])
+               < int(id.split(".")[1])]
+    return "\n".join([GIVEN[lesson], *earlier, ""])
+
+
+def check_answer(id, answer):
+    names = defined_by(before(id))
+    return outcome_of(EXERCISES[id], defined_by(answer, names))
+
+
+@pytest.mark.parametrize("id", EXERCISES)
+def test_the_solution_is_correct_and_the_blank_is_not_attempted(id):
+    source = source_of(id)
+    found = check_answer(id, solved(source))
+    assert (found.state, found.message) == (CORRECT, EXERCISES[id].praise)
+    assert check_answer(id, blank(source)).state == NOT_ATTEMPTED
+    ast.parse(blank(source))
+
+
+def test_every_exercise_is_tried_with_wrong_answers():
+    assert set(WRONG) == set(EXERCISES) and all(len(answers) >= 2 for answers in WRONG.values())
+
+
+@pytest.mark.parametrize("id, answer, message", [(id, *row) for id, rows in WRONG.items() for row in rows])
+def test_a_wrong_answer_gets_its_message(id, answer, message):
+    if not isinstance(answer, str):
+        right = solved(source_of(id))
+        assert right.count(answer[0]) == 1
+        answer = right.replace(*answer)
+    found = check_answer(id, answer)
+    assert found.state == NOT_YET
+    assert re.search(message, found.message), found.message
+
+
+@pytest.mark.parametrize("name", TAUGHT)
+def test_an_exercise_stands_in_its_lesson_as_it_should(name):
+    """Task, cell, check, in this order, and everything that the registry knows."""
+    ids = list(load(name))
+    assert [cell.source.split("\n")[0] for cell in tagged(name, "exercise")] == [f"# Exercise {id}" for id in ids]
+    assert [cell.source for cell in tagged(name, "check")] == [f'check("{id}")' for id in ids]
+    cells = read_lesson(SCRIPTS[name]).cells
+    for id in ids:
+        task = next(number for number, cell in enumerate(cells) if cell.cell_type == "markdown"
+                    and re.match(rf"\*\*Exercise {re.escape(id)} · [^*]+\*\* \(\d+ minutes\)\.\n\n", cell.source))
+        following = [cell.source for cell in cells[task + 1:task + 4]]
+        if EXERCISES[id].target:
+            assert following.pop(0) == f'target("{id}")'
+        assert following[0].startswith(f"# Exercise {id}\n") and following[1] == f'check("{id}")'
+        assert "*Solved when*" in cells[task].source
+        assert len(EXERCISES[id].hints) == 2 and EXERCISES[id].praise.endswith(".")
+        assert blank(following[0]) != following[0]
+        assert len(following[0].splitlines()) <= 15
+
+
+@pytest.mark.parametrize("name", TAUGHT)
+def test_a_lesson_has_three_questions_with_answers(name):
+    questions = [cell.source for cell in tagged(name, "quiz")]
+    assert len(questions) == 3
+    for number, text in enumerate(questions, start=1):
+        found = re.fullmatch(rf"\*\*Question {number}\.\*\* (.+?)\n\n((?:- [a-d]\) .+(?:\n  .+)*\n){{3,4}})\n"
+                             r"<details><summary>Answer</summary>\n\n\*\*([a-d])\)\*\* (.+)\n\n</details>", text, re.S)
+        assert found, f"{name}, question {number} has not the form of the others"
+        assert f"- {found[3]}) " in found[2] and len(found[4].split()) > 10
+
+
+def test_targets_show_something(capsys, monkeypatch):
+    shown = Counter()
+    monkeypatch.setattr("IPython.display.display", lambda *what, **how: shown.update(["shown"]))
+    for id, one in EXERCISES.items():
+        if one.target:
+            before = shown.total()
+            target(id)
+            assert shown.total() > before, id
