@@ -37,6 +37,16 @@ def book(options) -> int:
     return 0
 
 
+def student(options) -> int:
+    """Write the lessons with blanks for students, as notebooks and as one archive."""
+    from labkit.bookbuild.graph import Project
+    from labkit.bookbuild.student import write_student
+
+    packed = write_student(Project(ROOT), options.out)
+    print(f"written: {packed.with_suffix('')} and {packed}")
+    return 0
+
+
 def look(options) -> int:
     """Open every page of the book in a browser and say what is wrong."""
     from labkit.bookbuild.browser import look as look_at_pages
@@ -269,6 +279,8 @@ def build_parser() -> argparse.ArgumentParser:
     one = command(book)
     one.add_argument("--profile", help="ci, laptop or full; without it LAB_PROFILE, else ci")
     one.add_argument("--jobs", type=int, default=1, metavar="N", help="lessons side by side, one thread each")
+    one = command(student)
+    one.add_argument("out", type=Path, nargs="?", metavar="OUT", help="a folder; without it _build/student")
     one = command(look)
     one.add_argument("--out", type=Path, metavar="FOLDER", help="keep a picture of each page there")
     one = command(test)

@@ -28,9 +28,9 @@ def show_scale() -> None:
 
 
 @exercise("1.1", names=("hertz_of",), target=show_scale,
-          hints=("Write down m = 2595 log10(1 + f / 700) and solve it for f: divide by 2595 first, then undo the "
+          hints=("Write down `m = 2595 log10(1 + f / 700)` and solve it for f: divide by 2595 first, then undo the "
                  "logarithm, then the rest.",
-                 "log10(a) = b means a = 10 ** b. So 1 + f / 700 = 10 ** (m / 2595)."),
+                 "`log10(a) = b` means `a = 10 ** b`. So `1 + f / 700 = 10 ** (m / 2595)`."),
           praise="Your scale agrees with librosa's `mel_to_hz(mel, htk=True)`, for one number and for arrays.")
 def check_hertz_of(hertz_of):
     """Against librosa, at single pitches and at an array of them."""
@@ -78,8 +78,8 @@ def show_triangles() -> None:
 
 @exercise("1.2", names=("triangles",), target=show_triangles,
           hints=("Each triangle begins at one edge, has its top at the next and ends at the one after. Equal steps in "
-                 "mel, from 0 to `top`, give the edges once hertz_of has turned them into hertz.",
-                 "np.linspace(0, top, bands + 2) are the edges in mel. A triangle is the smaller of its two slopes, "
+                 "mel, from 0 to `top`, give the edges once `hertz_of` has turned them into hertz.",
+                 "`np.linspace(0, top, bands + 2)` are the edges in mel. A triangle is the smaller of its two slopes, "
                  "and nothing below 0."),
           praise="Your triangles are those of librosa with `htk=True` and `norm=None`; between the first and the last "
                  "centre they add up to 1 at every frequency.")
@@ -151,8 +151,8 @@ def play_rows() -> None:
 @exercise("1.3", names=("sound_of",), target=play_rows,
           hints=("The triangles say how much of each frequency belongs to a row. Add up those of the wanted rows: that "
                  "is one factor for each of the 1025 frequencies.",
-                 "triangles(bands)[rows].sum(axis=0) are the factors. Multiply the spectrum by them as [:, None], and "
-                 "give librosa.istft the hop and length=len(audio)."),
+                 "`triangles(bands)[rows].sum(axis=0)` are the factors. Multiply the spectrum by them as `[:, None]`, "
+                 "and give `librosa.istft` the hop and `length=len(audio)`."),
           praise="You hear exactly what those rows of the picture show, as long as the sound you began with.")
 def check_sound_of(sound_of):
     """Against librosa on a phrase, for several choices of rows."""
