@@ -1,16 +1,27 @@
 """The exercises: blanks, outcomes, every check against right and wrong answers, both editions of each lesson."""
 
 import ast
+import io
 import json
 import linecache
+import os
 import re
+import zipfile
 from collections import Counter
 
+import nbformat
 import numpy as np
 import pytest
+from mini import fake_execution, small_project
 
-from labkit.bookbuild.pairing import read_lesson
+from labkit.bookbuild.execute import kernel_environment
+from labkit.bookbuild.graph import LESSONS, Project
+from labkit.bookbuild.pairing import edited_by_hand, read_lesson, written
+from labkit.bookbuild.stage import StageError, dressed
+from labkit.bookbuild.student import student_notebook, write_student
+from labkit.cli import main
 from labkit.environment import ROOT
+from labkit.errors import LabError
 from labkit.exercises import blank, core, solved
 from labkit.exercises.blanks import BlankError
 from labkit.exercises.core import (
@@ -334,3 +345,151 @@ def test_targets_show_something(capsys, monkeypatch):
             before = shown.total()
             target(id)
             assert shown.total() > before, id
+
+
+# The page of the book
+
+LESSON = """# %% [markdown]
+# # A lesson
+#
+# Text.
+
+# %% [markdown]
+# **Exercise 1.1 · A title** (5 minutes).
+
+# %% tags=["exercise"]
+# Exercise 1.1
+def hertz_of(mel):
+    return 700 * mel  # solution
+
+# %% tags=["check"]
+check("1.1")
+"""
+
+
+def page_of(folder, script=LESSON, said="Exercise 1.1: correct. It is.\n", name="01_small"):
+    project = small_project(folder / "book", {name: script})
+    outputs = [nbformat.v4.new_output("stream", text=said)] if said else []
+    return dressed(project, name, fake_execution(project, name, {1: outputs}))
+
+
+def test_a_page_shows_the_blank_and_folds_hints_and_solution(tmp_path):
+    cells = page_of(tmp_path).cells
+    assert [cell.cell_type for cell in cells] == ["markdown", "markdown", "markdown", "code", "code"]
+    task, answer, checked = cells[2:]
+    assert task.source.startswith("```python\n# Exercise 1.1\ndef hertz_of(mel):\n    return ...\n```\n\n:::{drop")
+    assert all(f":::{{dropdown}} Hint {number}\n{text}\n:::" in task.source
+               for number, text in enumerate(EXERCISES["1.1"].hints, start=1))
+    assert answer.source == "# Exercise 1.1\ndef hertz_of(mel):\n    return 700 * mel"
+    assert "hide-input" in answer.metadata["tags"] and answer.metadata["mystnb"]["code_prompt_show"] == "Solution"
+    assert checked.outputs[0].text == "Exercise 1.1: correct. It is.\n" and checked.metadata["tags"] == ["check"]
+    assert len({cell.id for cell in cells}) == len(cells)
+
+
+def test_a_page_leads_to_its_notebook_with_blanks(tmp_path):
+    assert "{download}`the student's notebook <../student/01_small.ipynb>`" in page_of(tmp_path).cells[0].source
+
+
+@pytest.mark.parametrize("said", ["Exercise 1.1: not yet. Because.\n", "Exercise 1.1: not attempted. Do\n", ""])
+def test_a_solution_that_its_check_refuses_is_no_page(tmp_path, said):
+    with pytest.raises(StageError, match=r'01_small, cell 4, check\("1.1"\): expected our own solution to be correct'):
+        page_of(tmp_path, said=said)
+
+
+def test_a_solution_without_its_exercise_is_refused(tmp_path):
+    with pytest.raises(StageError, match=r"begins with '# Exercise 1\.99'\. Expected `# Exercise` and an id of .*1\.1"):
+        page_of(tmp_path, LESSON.replace("# Exercise 1.1", "# Exercise 1.99"))
+    with pytest.raises(StageError, match="there is none yet"):
+        page_of(tmp_path / "other", name="98_small")
+
+
+# The student edition
+
+@pytest.fixture(scope="module")
+def student(tmp_path_factory):
+    """The student edition of this checkout: the folder of its notebooks; the archive lies beside it."""
+    folder = tmp_path_factory.mktemp("student") / "notebooks"
+    assert main(["student", str(folder)]) == 0
+    return folder
+
+
+def test_a_students_notebook_has_blanks_and_no_traces(student):
+    for lesson in LESSONS:
+        notebook = nbformat.read(student / f"{lesson.name}.ipynb", as_version=4)
+        ours = read_lesson(SCRIPTS[lesson.name])
+        assert notebook.metadata["labkit"] == {"lesson": lesson.name} and "jupytext" not in notebook.metadata
+        assert not edited_by_hand(notebook)
+        assert len(notebook.cells) == len(ours.cells)
+        for cell, whole in zip(notebook.cells, ours.cells, strict=True):
+            if "exercise" in cell.metadata.get("tags", []):
+                assert cell.source == blank(whole.source) != whole.source
+            else:
+                assert cell.source == whole.source
+            assert cell.cell_type != "code" or not (cell.outputs or cell.execution_count)
+        assert "# solution" not in written(notebook)
+
+
+def test_the_archive_holds_what_a_student_needs(student, tmp_path):
+    """Its links lead to files in it, its package is this one, and its bytes are the same when it is made again."""
+    packed = student.with_suffix(".zip")
+    with zipfile.ZipFile(io.BytesIO(packed.read_bytes())) as file:
+        assert {name.split("/")[0] for name in file.namelist()} == {"lab-book"}
+        file.extractall(tmp_path)
+    root = tmp_path / "lab-book"
+    for notebook in (root / "notebooks").glob("*.ipynb"):
+        assert notebook.read_text() == (student / notebook.name).read_text()
+        for cell in nbformat.read(notebook, as_version=4).cells:
+            for link in re.findall(r"\]\((?!https?:)([^)#\s]+)", cell.source if cell.cell_type == "markdown" else ""):
+                assert (notebook.parent / link).is_file(), f"{notebook.name}: {link}"
+    for name in ("README.md", "pyproject.toml", "constraints.txt", "environment.yml", "LICENSE", "LICENSE-CONTENT.md",
+                 "labkit/__main__.py", "labkit/corpus/calibration.json", "labkit/exercises/lesson_01.py"):
+        assert (root / name).is_file(), name
+    assert not list(root.rglob("*.pyc")) and not list(root.glob("notebooks/*.py"))
+    assert packed.stat().st_size < 2_000_000
+    again = write_student(Project(ROOT), tmp_path / "again")
+    assert again.read_bytes() == packed.read_bytes()
+
+
+def test_notebooks_of_lessons_that_are_no_more_go(tmp_path):
+    project = small_project(tmp_path / "book", {"01_small": LESSON})
+    (project.build / "student").mkdir(parents=True)
+    (project.build / "student" / "09_gone.ipynb").touch()
+    packed = write_student(project)
+    assert packed == project.build / "student.zip" and os.listdir(project.build / "student") == ["01_small.ipynb"]
+
+
+def test_marks_that_do_not_pair_up_are_told_with_their_lesson(tmp_path):
+    script = tmp_path / "01_small.py"
+    script.write_text(LESSON.replace("    return 700 * mel  # solution", "    # solution: begin\n    return 700 * mel"))
+    with pytest.raises(LabError, match=r"01_small\.py, the cell '# Exercise 1\.1': A `# solution: begin` has no end"):
+        student_notebook(script)
+
+
+# Both editions, executed
+
+def executed(notebook, name, folder, monkeypatch):
+    """The outcomes of a notebook's checks by id, run in a kernel of its own at the smallest profile."""
+    from nbclient import NotebookClient
+
+    for variable, value in kernel_environment(name, 1).items():
+        monkeypatch.setenv(variable, value)
+    monkeypatch.setenv("LAB_PROFILE", "smoke")
+    monkeypatch.setenv("LAB_OUTCOMES", str(folder / "outcomes.jsonl"))
+    NotebookClient(notebook, timeout=600, kernel_name="python3",
+                   resources={"metadata": {"path": str(folder)}}).execute()   # raises where a cell does
+    lines = (folder / "outcomes.jsonl").read_text(encoding="utf-8").splitlines()
+    return {row["id"]: row["state"] for row in map(json.loads, lines)}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", TAUGHT)
+def test_in_the_full_edition_every_check_passes(name, tmp_path, monkeypatch):
+    found = executed(read_lesson(SCRIPTS[name]), name, tmp_path, monkeypatch)
+    assert found == dict.fromkeys(load(name), CORRECT)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", TAUGHT)
+def test_in_the_student_edition_no_check_is_attempted_and_nothing_crashes(name, tmp_path, monkeypatch):
+    found = executed(student_notebook(SCRIPTS[name]), name, tmp_path, monkeypatch)
+    assert found == dict.fromkeys(load(name), NOT_ATTEMPTED)

@@ -75,6 +75,8 @@ def dressed(project: Project, name: str, executed: Path) -> nbformat.NotebookNod
             if "parameters" in tags:
                 cell.metadata["tags"] = [*tags, "remove-cell"]
             dress_outputs(cell, where=f"{name}, cell {number}")
+        if "check" in tags:
+            require_correct(cell, where=f"{name}, cell {number}")
         cells += exercise_cells(cell, name) if "exercise" in tags else [cell]
     page.cells = cells
     if not page.cells or page.cells[0].cell_type != "markdown" or not page.cells[0].source.startswith("# "):
@@ -102,6 +104,14 @@ def exercise_cells(cell: nbformat.NotebookNode, name: str) -> list[nbformat.Note
     cell.metadata["mystnb"] = {**cell.metadata.get("mystnb", {}), "code_prompt_show": "Solution",
                                "code_prompt_hide": "Hide the solution"}
     return [task, cell]
+
+
+def require_correct(cell: nbformat.NotebookNode, where: str) -> None:
+    """Raises StageError where the check of an exercise does not call our own solution correct."""
+    said = "".join(output.get("text", "") for output in cell.outputs).strip()
+    if not re.match(r"Exercise \S+: correct\. ", said):
+        raise StageError(f"{where}, {cell.source}: expected our own solution to be correct, found "
+                         f"{said or 'no output'!r}. Mend the solution or its checker.")
 
 
 def dress_outputs(cell: nbformat.NotebookNode, where: str) -> None:
