@@ -7,7 +7,8 @@
 # **What we do.** We *read* two lines of a label file and draw the clips that they name. We *build* a mel spectrogram by
 # hand, step by step, and check each step against librosa. We *see and hear* what drums and sustained notes look like.
 #
-# **What we need.** No earlier lesson; about 40 minutes to read and try, a minute to run, 1 GB of memory.
+# **What we need.** No earlier lesson; about 40 minutes to read and try and 30 for the exercises, a minute to run, 1 GB of
+# memory.
 
 # %% tags=["parameters"]
 profile = None  # None = LAB_PROFILE, or "ci"; else "ci", "laptop" or "full"
@@ -506,7 +507,7 @@ target("1.3")
 # %% tags=["exercise"]
 # Exercise 1.3
 def sound_of(audio, rows, bands=40):
-    """The part of a sound (n,) that some rows of its mel spectrogram show, (n,)."""
+    """The part of a sound (n,) that some rows of the picture show, (n,)."""
     gain = triangles(bands)[rows].sum(axis=0)  # solution
     spectrum = librosa.stft(audio, n_fft=N, hop_length=HOP)
     return librosa.istft(spectrum * gain[:, None], hop_length=HOP, length=len(audio))  # solution

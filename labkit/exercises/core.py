@@ -113,7 +113,7 @@ def check(id: str, names: Mapping[str, object] | None = None) -> None:
     if file := os.environ.get("LAB_OUTCOMES"):
         with open(file, "a", encoding="utf-8") as lines:
             lines.write(json.dumps(outcome._asdict()) + "\n")
-    print(f"Exercise {outcome.id}: {outcome.state}. {outcome.message}")
+    tell(f"Exercise {outcome.id}: {outcome.state}. {outcome.message}")
 
 
 def hint(id: str) -> None:
@@ -125,7 +125,7 @@ def hint(id: str) -> None:
     shown = [one.given] if one.given < len(one.hints) else range(len(one.hints))
     one.given += 1
     for number in shown:
-        print(f"Hint {number + 1} of {len(one.hints)}: {one.hints[number]}")
+        tell(f"Hint {number + 1} of {len(one.hints)}: {one.hints[number]}")
 
 
 def solution(id: str) -> None:
@@ -138,8 +138,8 @@ def solution(id: str) -> None:
         if source := solution_in(script.read_text(encoding="utf-8"), id):
             print(source)
             return
-    print(f"The solution of exercise {id} is folded away in the book: on the page of the lesson, under the exercise, "
-          "behind the word Solution.")
+    tell(f"The solution of exercise {id} is folded away in the book: on the page of the lesson, under the exercise, "
+         "behind the word Solution.")
 
 
 def target(id: str) -> None:
@@ -151,9 +151,14 @@ def target(id: str) -> None:
     """
     one = find(id)
     if one.target is None:
-        print(f"Exercise {id} has no picture and no sound as its target; its text says what to reach.")
+        tell(f"Exercise {id} has no picture and no sound as its target; its text says what to reach.")
     else:
         one.target()
+
+
+def tell(text: str) -> None:
+    """Print sentences in lines that a page shows whole."""
+    print(textwrap.fill(text, 88, break_long_words=False, break_on_hyphens=False))
 
 
 def solution_in(script: str, id: str) -> str | None:
