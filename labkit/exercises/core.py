@@ -78,14 +78,17 @@ def load(lesson: str) -> dict[str, Exercise]:
 
     lesson: its name or the beginning of it, such as "01_spectrograms", "01", "1" or "7a".
     """
-    found = re.match(r"(\d+)([a-z]?)(?![a-z])", lesson)
-    if not found:
-        return {}
-    module = f"lesson_{int(found[1]):02d}{found[2]}"
-    if not Path(__file__).with_name(f"{module}.py").is_file():
+    module = module_of(lesson)
+    if not module or not Path(__file__).with_name(f"{module}.py").is_file():
         return {}
     importlib.import_module(f"labkit.exercises.{module}")
-    return {id: one for id, one in EXERCISES.items() if id.split(".")[0] == f"{int(found[1])}{found[2]}"}
+    return {id: one for id, one in EXERCISES.items() if module_of(id) == module}
+
+
+def module_of(lesson: str) -> str | None:
+    """The module that holds, or would hold, the checkers of a lesson or an id, such as "lesson_07a"; None = neither."""
+    found = re.match(r"(\d+)([a-z]?)(?![a-z])", lesson)
+    return f"lesson_{int(found[1]):02d}{found[2]}" if found else None
 
 
 def find(id: str) -> Exercise:
