@@ -471,7 +471,7 @@ check("1.1")
 # highest frequency, but in O'Shaughnessy's mel, and each is 1 at its centre, unlike those of `mel_filters`, which
 # have unit area.
 #
-# *Solved when* every weight is within 0.0001 of librosa's, for any number of bands.
+# *Solved when* every weight is within 0.0001 of librosa's, for 12 bands as for 40.
 
 # %%
 target("1.2")

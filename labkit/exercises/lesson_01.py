@@ -114,7 +114,7 @@ def check_triangles(triangles):
             (librosa.filters.mel(**settings, htk=True, norm="slaney"),
              "The triangles have unit area. Expected the height 1 for each: leave out the factor 2 / (upper - lower)."),
         ]
-        expect(found, wanted, what, usual, atol=1e-4,
+        expect(found, wanted, what, usual, rtol=0, atol=1e-4,
                advice="Look at plt.plot(frequencies, triangles(40)[3::4].T) beside the target.")
 
 
@@ -179,5 +179,5 @@ def check_sound_of(sound_of):
             (librosa.istft(spectrum * gain[:, None] ** 2, hop_length=HOP, length=len(audio)),
              "The factors are applied twice, or squared. Multiply the complex spectrum by them once."),
         )
-        expect(found, wanted, what, usual, rtol=1e-3, atol=2e-4,
+        expect(found, wanted, what, usual, rtol=0, atol=2e-4,
                advice="Let exercise 1.2 be correct first; then look at the factors, one for each frequency.")
