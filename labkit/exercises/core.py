@@ -109,7 +109,8 @@ def check(id: str, names: Mapping[str, object] | None = None) -> None:
 
     Raises ExerciseError for an id that there is not.
 
-    Used in: notebooks/01_spectrograms
+    Used in: notebooks/01_spectrograms, notebooks/02_beat_sync, notebooks/03_chromagrams, notebooks/04_dataset,
+        notebooks/05_lstm_genre, notebooks/06_evaluation
     """
     outcome = outcome_of(find(id), sys._getframe(1).f_globals if names is None else names)
     OUTCOMES.append(outcome)
@@ -122,7 +123,8 @@ def check(id: str, names: Mapping[str, object] | None = None) -> None:
 def hint(id: str) -> None:
     """Show the first hint of an exercise, then the second, then both. Raises ExerciseError as `check`.
 
-    Used in: notebooks/01_spectrograms
+    Used in: notebooks/01_spectrograms, notebooks/02_beat_sync, notebooks/03_chromagrams, notebooks/04_dataset,
+        notebooks/05_lstm_genre, notebooks/06_evaluation
     """
     one = find(id)
     shown = [one.given] if one.given < len(one.hints) else range(len(one.hints))
@@ -134,7 +136,8 @@ def hint(id: str) -> None:
 def solution(id: str) -> None:
     """Print the solution of an exercise, or say where in the book it is. Raises ExerciseError as `check`.
 
-    Used in: notebooks/01_spectrograms
+    Used in: notebooks/01_spectrograms, notebooks/02_beat_sync, notebooks/03_chromagrams, notebooks/04_dataset,
+        notebooks/05_lstm_genre, notebooks/06_evaluation
     """
     find(id)
     for script in sorted((Path(labkit.__file__).parent.parent / "notebooks").glob("*.py")):
@@ -150,7 +153,8 @@ def target(id: str) -> None:
 
     Raises ExerciseError as `check`.
 
-    Used in: notebooks/01_spectrograms
+    Used in: notebooks/01_spectrograms, notebooks/02_beat_sync, notebooks/03_chromagrams, notebooks/04_dataset,
+        notebooks/05_lstm_genre, notebooks/06_evaluation
     """
     one = find(id)
     if one.target is None:
