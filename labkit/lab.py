@@ -339,6 +339,7 @@ def open_lab(profile: Profile | str | None = None) -> Lab:
     DataError : `LAB_DATA` names no folder, or one that holds neither datasets nor sound.
     ProfileError : there is no such profile.
 
-    Used in: notebooks/01_spectrograms, notebooks/02_beat_sync, notebooks/03_chromagrams, notebooks/04_dataset
+    Used in: notebooks/01_spectrograms, notebooks/02_beat_sync, notebooks/03_chromagrams, notebooks/04_dataset,
+        notebooks/05_lstm_genre, notebooks/06_evaluation
     """
     return Lab(profile if isinstance(profile, Profile) else load_profile(profile), data_root())

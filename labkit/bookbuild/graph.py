@@ -42,6 +42,8 @@ LESSONS = (
     Lesson("02_beat_sync"),
     Lesson("03_chromagrams"),
     Lesson("04_dataset"),
+    Lesson("05_lstm_genre", products=("four LSTMs",)),  # found in the cache by the lesson that needs them
+    Lesson("06_evaluation", needs=("four LSTMs",)),
 )
 
 

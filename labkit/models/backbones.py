@@ -105,6 +105,8 @@ class LSTMBackbone(Backbone):
         'mean' = the mean over the clip's own frames; 'attention' = a mean over them with weights that are learned
         (Raffel and Ellis, 2015, with linear scores).
     standardise : see Backbone.
+
+    Used in: notebooks/05_lstm_genre
     """
 
     def __init__(self, input_dim: int, rnn_size: int = 128, num_layers: int = 1, bidirectional: bool = False,
