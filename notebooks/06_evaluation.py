@@ -42,7 +42,7 @@ own = all(tested) and all(lab.has(what) for what in ("genre", "genre_beat", "chr
 
 # %%
 INPUTS = ["LSTM, mel", "LSTM, beat-synchronous mel", "LSTM, chroma", "LSTM, mel and chroma"]
-predicted, truths, groups, classes = {}, {}, {}, []
+predicted, truths, groups, genres = {}, {}, {}, {}
 for name in INPUTS:
     recipe = GENRE[name]
     train, val, test = lab.loaders(recipe)
@@ -50,7 +50,7 @@ for name in INPUTS:
                        recipe.training(lab.profile))
     outputs, truths[name] = predict(model, test)
     predicted[name], groups[name] = outputs.argmax(axis=1), test.dataset.groups
-    classes = list(test.dataset.label_transformer.classes_)
+    genres[name] = list(test.dataset.label_transformer.classes_)
 
 # %% [markdown]
 # ## 6.1 The confusion matrix
@@ -61,7 +61,7 @@ for name in INPUTS:
 
 # %%
 NAME = "LSTM, beat-synchronous mel"
-truth, answer = truths[NAME], predicted[NAME]
+truth, answer, classes = truths[NAME], predicted[NAME], genres[NAME]
 matrix = np.zeros((len(classes), len(classes)), dtype=int)
 for row, column in zip(truth, answer):
     matrix[row, column] += 1
@@ -174,11 +174,11 @@ print(f"always {classes[support.argmax()]}: accuracy {accuracy(always, truth):.3
 # although four to seven of the ten genres have an F1 of 0.00 in the tables of its LSTMs. We look at ours.
 
 # %% tags=["remove-input"]
-reports = {name: report(predicted[name], truths[name], classes) for name in INPUTS}
+reports = {name: report(predicted[name], truths[name], genres[name]) for name in INPUTS}
 for name, one in reports.items():
     lost = [each.name for each in one.per_class if each.support and not each.f1]
     say(f"- **{name}**: accuracy {one.accuracy:.1%}, macro F1 {one.macro.f1:.2f}; "
-        + (f"F1 = 0.00 for {len(lost)} of {len(classes)}: {', '.join(lost)}." if lost else "no genre with F1 = 0.00."))
+        + (f"F1 = 0.00 for {len(lost)} of {len(genres[name])}: {', '.join(lost)}." if lost else "no genre with F1 = 0.00."))
 
 # %% [markdown]
 # ## 6.4 How sure are we?
@@ -255,7 +255,7 @@ say(f"{len(sure)} of {len(found)} differences are beyond the noise. The best net
 # ## 6.6 Which number, and which input?
 #
 # Are accuracy and F1 enough to choose a network? They say how often it is right, not how sure it is, how it fails, or what a
-# failure costs; nor how long it trains. For this lab, with genres of unequal size, we take **macro F1** to choose, since
+# failure costs; nor how long it trains. For this lab, with genres of unequal size, we take **macro F1** to choose a network, since
 # every genre is to be heard, and report the accuracy beside it, because it is what others report. For a comparison with others,
 # the same clips count more than the choice of the number.
 #
