@@ -7,8 +7,8 @@
 PATH is a dataset in the course's layout; `groups.txt` in it keeps albums together. Genre is trained on `train/` and
 scored on `test/`; mood on five folds of the labelled clips by album, whose predictions are pooled and scored once.
 Transfer begins with a network that has learned genre from albums without any mood label, so that no fold knows the
-clips it is scored on. CSV has the columns id,genre,valence,energy,danceability; an empty cell is a label that is not
-known.
+clips it is scored on. CSV has the columns id,genre,valence,energy,danceability, and `group` if albums are known; an
+empty cell is a label that is not known, and without groups each clip counts by itself.
 
 Each trained network is a piece whose predictions are kept in --keep; a piece that is there is not trained again, so a
 run that is stopped goes on, and several processes share the work. After --minutes no other piece is begun, and the
@@ -28,24 +28,27 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
-
+import labkit  # noqa: F401  # isort: skip  # before torch, which looks once at how its threads are to wait
 import filelock
 import numpy as np
 import torch
-from _music import Report, linear, ridge, summary
-from sklearn.model_selection import GroupKFold
+from _music import Report, linear, summary
+from sklearn.linear_model import Ridge
+from sklearn.model_selection import GridSearchCV, GroupKFold
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
 from torch.utils.data import DataLoader, Dataset, Subset
 
 from labkit.datasets import (
     AFFECT,
     CLASS_MAPPING,
-    LabelTransformer,
+    PaddingTransform,
     SpectrogramDataset,
     Standardise,
     clip_id,
     collate_padded,
     id_order,
+    read_labels,
     read_spectrogram,
     split_indices,
 )
@@ -64,6 +67,7 @@ from labkit.models import (
 )
 from labkit.profiles import cache_root
 from labkit.training import TrainingConfig, fit
+from labkit.training.state import code_prefix
 
 FOLDS = 5
 GENRE_AIM, MOOD_AIM = 0.06, 0.06  # above the better of the linear model and the report's CNN
@@ -78,7 +82,7 @@ class Method:
     name: str
     make: Callable[[Standardise | None, int], Backbone]
     genre: TrainingConfig
-    mood: TrainingConfig
+    mood: TrainingConfig | None               # None = not for mood
     base: TrainingConfig | None = None        # genre, for transfer; None = no transfer
     frozen: TrainingConfig | None = None      # the new head alone, on a network that knows genres
     fine_tuned: TrainingConfig | None = None
@@ -86,7 +90,24 @@ class Method:
     held: float = 0.0                         # share of the training clips, by album, that choose the epoch
     batch: int = 32                           # clips of a step for genre; for mood always 32
     from_mean: bool = False                   # every prediction of mood begins at the mean of the labels
-    members: int = 1                          # networks whose predictions are averaged
+
+
+@dataclass(frozen=True)
+class Mix:
+    """Networks whose predictions are averaged: of each method so many, each with a seed of its own."""
+
+    name: str
+    genre: tuple[tuple[Method, int], ...]
+    fine_tuned: tuple[tuple[Method, int], ...] = ()
+
+
+def members(method: Method | Mix, task: str, seed: int) -> list[tuple[Method, int]]:
+    """The networks behind a method's answer to a task, with their seeds; none where it has no answer."""
+    if isinstance(method, Mix):
+        mixed = {"genre": method.genre, "fine-tuned": method.fine_tuned}.get(task, ())
+        return [(one, seed * count + number) for one, count in mixed for number in range(count)]
+    needed = {"genre": method.genre, "base": method.base, "frozen": method.base, "fine-tuned": method.base}
+    return [(method, seed)] if needed.get(task, method.mood) else []
 
 
 def report_lstm(standardise: Standardise | None, frames: int) -> Backbone:
@@ -125,19 +146,16 @@ OUR_TRAINING = TrainingConfig(epochs=16, optimizer="adamw", learning_rate=3e-3, 
                               time_mask=0.16, frequency_masks=2, frequency_mask=10)
 OUR_MOOD_TRAINING = replace(OUR_TRAINING, epochs=30, learning_rate=2e-3, average=0.99, mixup=0.3)
 OUR_FINE_TUNING = replace(OUR_TRAINING, epochs=15, learning_rate=1e-3, average=0.98)
-OURS = Method("ours", early_cnn, OUR_TRAINING, OUR_MOOD_TRAINING, replace(OUR_TRAINING, epochs=12), OUR_FINE_TUNING,
-              OUR_FINE_TUNING, batch=64, from_mean=True, members=2)
-OURS_MOOD = "fine-tuned"
-SMALL = Method("ours, small", residual, replace(OUR_TRAINING, epochs=12), OUR_MOOD_TRAINING,
-               replace(OUR_TRAINING, epochs=12), OUR_FINE_TUNING, OUR_FINE_TUNING, batch=64,
-               from_mean=True)
-METHODS[:0] = [OURS, SMALL]
+EARLY = Method("ours, the report's four blocks pooled early", early_cnn, OUR_TRAINING, None, batch=64)
+SMALL = Method("ours, small residual", residual, replace(OUR_TRAINING, epochs=12), OUR_MOOD_TRAINING,
+               replace(OUR_TRAINING, epochs=12), OUR_FINE_TUNING, OUR_FINE_TUNING, batch=64, from_mean=True)
+OURS = Mix("ours, several averaged", genre=((EARLY, 1), (SMALL, 3)), fine_tuned=((SMALL, 3),))
+METHODS[:0] = [OURS, EARLY, SMALL]
 
 
-def changed(name: str, network: Callable = residual, **change) -> Method:
+def changed(name: str, network: Callable = residual, standardised: bool = True, **change) -> Method:
     """The small recipe with something changed in the training for genre."""
-    options = {key: change.pop(key) for key in ("standardised", "members") if key in change}
-    return replace(SMALL, name=name, make=network, genre=replace(SMALL.genre, **change), **options)
+    return replace(SMALL, name=name, make=network, genre=replace(SMALL.genre, **change), standardised=standardised)
 
 
 CHANGES = [
@@ -150,7 +168,7 @@ CHANGES = [
     changed("with a random level, 3 dB", gain=3.0),
     changed("a constant learning rate of 1e-3", schedule="constant", learning_rate=1e-3),
     changed("without the average of the weights", average=0.0),
-    changed("three networks averaged", members=3),
+    Mix("three networks averaged", genre=((SMALL, 3),)),
     changed("the report's four blocks, pooled early", network=early_cnn),
 ]
 
@@ -158,23 +176,34 @@ CHANGES = [
 # --- the clips -------------------------------------------------------------------------------------------------------
 
 class FolderClips(Dataset):
-    """All clips of a folder, without labels."""
+    """All clips of a folder, without labels, as long as those that were trained on: cut, or padded with silence."""
 
     label_transformer = None
 
-    def __init__(self, folder: Path):
+    def __init__(self, folder: Path, frames: int):
         files = {clip_id(file.name): file for file in folder.rglob("*.npy*") if file.is_file()}
         if not files:
             sys.exit(f"Expected clips (.npy or .npy.gz) in {folder}, found none. Correct --test.")
         self.ids = sorted(files, key=id_order)
-        self.clips = [torch.from_numpy(read_spectrogram(files[clip])) for clip in self.ids]
+        clips = [read_spectrogram(files[clip])[:frames] for clip in self.ids]
+        self.lengths, pad = [len(clip) for clip in clips], PaddingTransform(frames)
+        self.clips = [torch.from_numpy(pad(clip)) for clip in clips]
         self.groups = self.ids
+        self.digest = hashlib.sha256(b"".join(clip.tobytes() for clip in clips)).hexdigest()
 
     def __len__(self) -> int:
         return len(self.ids)
 
     def __getitem__(self, index: int):
-        return self.clips[index], torch.tensor(-1), len(self.clips[index])
+        if index >= len(self):
+            raise IndexError(index)  # which ends a loop over all items
+        return self.clips[index], torch.tensor(-1), self.lengths[index]
+
+
+def content(item: tuple) -> bytes:
+    """What tells an item of a dataset from another one, by its own frames."""
+    x, _, length = item
+    return hashlib.sha256(x[:length, :128].half().numpy().tobytes()).digest()
 
 
 class Clips:
@@ -182,15 +211,14 @@ class Clips:
 
     def __init__(self, path: Path, test: Path | None):
         genres, mood = path / "fma_genre_spectrograms", path / "multitask_dataset"
-        lines = (genres / "train_labels.txt").read_text(encoding="utf-8-sig").splitlines()[1:]
-        found = {line.split("\t")[1] for line in lines if line.strip()}
+        found = set(read_labels(genres, "train").values())
         options = {"class_mapping": CLASS_MAPPING if found <= set(CLASS_MAPPING) and len(found) > 10 else None}
         self.train = SpectrogramDataset(genres, **options)
         self.frames = int(self.train.frames().max())
         options["max_length"] = None if self.train.frames().min() == self.frames else self.frames
         if options["max_length"]:
             self.train = SpectrogramDataset(genres, **options)
-        self.test = FolderClips(test) if test else SpectrogramDataset(genres, train=False, **options)
+        self.test = FolderClips(test, self.frames) if test else SpectrogramDataset(genres, train=False, **options)
         self.classes = self.train.label_transformer.classes_
         del options["class_mapping"]
         self.mood = SpectrogramDataset(mood, **options)
@@ -200,6 +228,11 @@ class Clips:
         with_mood = set(self.mood.groups)
         self.apart = [place for place, group in enumerate(self.train.groups) if group not in with_mood]
         self.is_other = test is not None
+        if self.is_other:
+            known = {content(part[place]) for part in (self.train, self.mood) for place in range(len(part))}
+            if seen := sum(content(item) in known for item in self.test):
+                sys.exit(f"Expected clips in {test} that were not trained on, found {seen} of {len(self.test)} that "
+                         "were. Take them out: what a network says of clips that it has seen is no test of it.")
 
 
 def batches(dataset: Dataset, indices, size: int, seed: int | None = None) -> DataLoader:
@@ -232,15 +265,14 @@ class Piece:
 
     def file(self, clips: Clips, keep: Path) -> Path:
         """Where its predictions lie; the name stands for all that decides them."""
-        with torch.random.fork_rng():
-            torch.manual_seed(0)
-            network = str(self.method.make(Standardise(128) if self.method.standardised else None, clips.frames))
-        parts = (clips.train, clips.test, clips.mood)
-        data = [part.digest if hasattr(part, "digest") else part.ids for part in parts]
+        network = self.method.make(Standardise(128) if self.method.standardised else None, clips.frames)
         mood = self.task not in ("genre", "base")
-        said = [network, self.method.standardised, self.method.held, mood and self.method.from_mean, self.batch(),
-                dataclasses.asdict(self.config()), self.task, self.fold, data,
-                dataclasses.asdict(self.base().config()) if self.task in ("frozen", "fine-tuned") else None]
+        data = [(part.digest, list(part.ids), list(part.groups)) for part in (clips.train, clips.test, clips.mood)]
+        said = [str(network), self.method.standardised, self.method.held,
+                mood and self.method.from_mean, self.batch(), dataclasses.asdict(self.config()), self.task, self.fold,
+                data, [places for _, places in self.sets(clips)], torch.get_num_threads(),
+                code_prefix(),
+                self.base().file(clips, keep).name if self.task in ("frozen", "fine-tuned") else None]
         digest = hashlib.sha256(json.dumps(said).encode()).hexdigest()[:16]
         return keep / f"{self.task}-{self.seed}-{self.fold}-{digest}.npz"
 
@@ -250,22 +282,29 @@ class Piece:
     def base(self) -> "Piece":
         return Piece(self.method, "base", self.seed)
 
-    def sets(self, clips: Clips) -> tuple[Dataset, list[int], Dataset, list[int]]:
-        """The dataset and places to train on, and those to predict."""
+    def sets(self, clips: Clips) -> tuple[tuple[Dataset, list[int]], tuple[Dataset, list[int]]]:
+        """The dataset and its places to train on, and those to predict."""
+        test = clips.test, list(range(len(clips.test)))
         if self.task in ("genre", "base"):
-            places = clips.apart if self.task == "base" else range(len(clips.train))
-            return clips.train, list(places), clips.test, list(range(len(clips.test)))
+            return (clips.train, clips.apart if self.task == "base" else list(range(len(clips.train)))), test
         dataset = clips.axes[AFFECT.index(self.task)] if self.task in AFFECT else clips.mood
         if self.fold is None:
-            return dataset, list(range(len(dataset))), clips.test, list(range(len(clips.test)))
-        return dataset, clips.folds[self.fold][0].tolist(), dataset, clips.folds[self.fold][1].tolist()
+            return (dataset, list(range(len(dataset)))), test
+        trained, predicted = clips.folds[self.fold]
+        return (dataset, trained.tolist()), (dataset, predicted.tolist())
 
     def run(self, clips: Clips, keep: Path) -> None:
         """Train and keep the predictions (N, outputs), the seconds and the losses."""
         method, config = self.method, self.config()
-        dataset, places, other, predicted = self.sets(clips)
+        (dataset, places), (other, predicted) = self.sets(clips)
+        trained, val = places, None
+        if method.held:
+            groups = [dataset.groups[place] for place in places]
+            inside, outside = split_indices(len(places), method.held, True, self.seed, groups=groups)
+            trained, held = ([places[place] for place in part] for part in (inside, outside))
+            val = batches(dataset, held, 128)
         torch.manual_seed(self.seed)
-        standardise = Standardise.fit(dataset, places) if method.standardised else None
+        standardise = Standardise.fit(dataset, trained) if method.standardised else None
         backbone = method.make(standardise, clips.frames)
         if self.task in ("frozen", "fine-tuned"):
             load_backbone_from_checkpoint(backbone, self.base().file(clips, keep).with_suffix(".pt"))
@@ -277,13 +316,7 @@ class Piece:
             if method.from_mean:
                 with torch.no_grad():
                     model.output_layer.weight.zero_()
-                    model.output_layer.bias.copy_(dataset.targets[places].mean(0))
-        trained, val = places, None
-        if method.held:
-            groups = [dataset.groups[place] for place in places]
-            inside, outside = split_indices(len(places), method.held, True, self.seed, groups=groups)
-            trained, held = ([places[place] for place in part] for part in (inside, outside))
-            val = batches(dataset, held, 128)
+                    model.output_layer.bias.copy_(dataset.targets[trained].mean(0))
         wall, processor = time.perf_counter(), time.process_time()
         history = fit(model, batches(dataset, trained, self.batch(), self.seed), val, config, device="cpu",
                       log=lambda line: print(f"    {line}", flush=True) if VERBOSE else None)
@@ -333,53 +366,52 @@ def softmax(logits: np.ndarray) -> np.ndarray:
     return share / share.sum(axis=1, keepdims=True)
 
 
-def collect(method: Method, task: str, seeds: int, clips: Clips, keep: Path) -> Result | None:
+def collect(method: Method | Mix, task: str, seeds: int, clips: Clips, keep: Path) -> Result | None:
     """The seeds whose pieces are all there; None when there is none."""
-    if task in ("frozen", "fine-tuned") and method.base is None:
-        return None
     found, seconds = [], []
     folds = [None] if task == "genre" or clips.is_other else list(range(FOLDS))
     for seed in range(seeds):
-        files = [[Piece(method, task, seed * method.members + member, fold).file(clips, keep) for fold in folds]
-                 for member in range(method.members)]
-        if not all(file.is_file() for row in files for file in row):
+        networks = [[Piece(one, task, number, fold) for fold in folds] for one, number in members(method, task, seed)]
+        if not networks or not all(piece.file(clips, keep).is_file() for row in networks for piece in row):
             continue
         spent, total = 0.0, 0.0
-        for member, row in enumerate(files):
-            if task in ("frozen", "fine-tuned"):
-                with np.load(Piece(method, "base", seed * method.members + member).file(clips, keep)) as base:
-                    spent += base["seconds"][0]
-            parts = [np.load(file, allow_pickle=False) for file in row]
+        for row in networks:
+            used = [row[0].base(), *row] if task in ("frozen", "fine-tuned") else row
+            parts = [np.load(piece.file(clips, keep), allow_pickle=False) for piece in used]
             spent += sum(part["seconds"][0] for part in parts)
+            parts = [part["outputs"] for part in parts[-len(row):]]
             if task == "genre":
-                total = total + softmax(parts[0]["outputs"])
+                total = total + softmax(parts[0])
             elif clips.is_other:
-                total = total + parts[0]["outputs"]
+                total = total + parts[0]
             else:
-                pooled = np.empty((len(clips.mood), *parts[0]["outputs"].shape[1:]))
+                pooled = np.empty((len(clips.mood), *parts[0].shape[1:]))
                 for part, (_, held) in zip(parts, clips.folds, strict=True):
-                    pooled[held] = part["outputs"]
+                    pooled[held] = part
                 total = total + pooled
-        found.append(total / method.members)
+        found.append(total / len(networks))
         seconds.append(spent)
     return Result(found, float(np.median(seconds))) if found else None
 
 
-def pieces_of(methods: list[Method], tasks: list[str], seeds: int, clips: Clips) -> list[Piece]:
+def pieces_of(methods: list[Method | Mix], tasks: list[str], seeds: int, clips: Clips) -> list[Piece]:
     """The trainings of some tasks, seed by seed, so that every method has one seed before one has two."""
     made = []
     for seed in range(seeds):
         for method in methods:
             for task in tasks:
-                if task in ("frozen", "fine-tuned") and method.base is None:
-                    continue
-                for member in range(method.members):
-                    number = seed * method.members + member
+                folds = [None] if task == "genre" or clips.is_other else range(FOLDS)
+                for one, number in members(method, task, seed):
                     if task in ("frozen", "fine-tuned"):
-                        made.append(Piece(method, "base", number))
-                    folds = [None] if task == "genre" or clips.is_other else range(FOLDS)
-                    made += [Piece(method, task, number, fold) for fold in folds]
+                        made.append(Piece(one, "base", number))
+                    made += [Piece(one, task, number, fold) for fold in folds]
     return list(dict.fromkeys(made))
+
+
+def ridge(features: np.ndarray, labels: np.ndarray, groups: np.ndarray) -> GridSearchCV:
+    """Linear regression on standardised features; its penalty is chosen on albums within what it is fitted on."""
+    return GridSearchCV(make_pipeline(StandardScaler(), Ridge()), {"ridge__alpha": np.logspace(1, 5, 9)},
+                        cv=GroupKFold(FOLDS)).fit(features, labels, groups=groups)
 
 
 def linear_model(clips: Clips) -> dict[str, Result]:
@@ -390,13 +422,13 @@ def linear_model(clips: Clips) -> dict[str, Result]:
     outputs = np.log(np.maximum(genre.predict_proba(test), 1e-12))
     found = {"genre": Result([softmax(outputs)], time.process_time() - begin)}
     begin = time.process_time()
+    groups = np.array(clips.mood.groups)
     if clips.is_other:
-        pooled = np.stack([ridge().fit(mood, axis).predict(test) for axis in clips.moods.T], axis=1)
+        pooled = ridge(mood, clips.moods, groups).predict(test)
     else:
         pooled = np.empty_like(clips.moods, dtype=float)
         for trained, held in clips.folds:
-            for axis in range(len(AFFECT)):
-                pooled[held, axis] = ridge().fit(mood[trained], clips.moods[trained, axis]).predict(mood[held])
+            pooled[held] = ridge(mood[trained], clips.moods[trained], groups[trained]).predict(mood[held])
     return found | {"multitask": Result([pooled], time.process_time() - begin)}
 
 
@@ -416,17 +448,28 @@ def truths(clips: Clips, labels: Path | None) -> tuple[Truth | None, Truth | Non
         return (Truth(everything[0], clips.test.targets.numpy(), np.array(clips.test.groups)),
                 Truth(everything[1], clips.moods, np.array(clips.mood.groups)))
     with labels.open(newline="", encoding="utf-8-sig") as stream:
-        rows = {clip_id(row["id"]): row for row in csv.DictReader(stream)}
-    if not rows or not {"genre", *AFFECT} <= set(next(iter(rows.values()))):
-        sys.exit(f"Expected the columns id,genre,{','.join(AFFECT)} in {labels}, found others or no line.")
-    encode, known = LabelTransformer().fit(clips.classes), clips.test.ids
-    with_genre = [place for place, clip in enumerate(known) if rows.get(clip, {}).get("genre") in clips.classes]
-    with_mood = [place for place, clip in enumerate(known) if clip in rows and all(rows[clip][axis] for axis in AFFECT)]
-    made = [Truth(np.array(with_genre), encode.transform([rows[known[place]]["genre"] for place in with_genre]),
-                  np.array([known[place] for place in with_genre])) if len(with_genre) > 1 else None,
-            Truth(np.array(with_mood), np.array([[float(rows[known[place]][axis]) for axis in AFFECT]
-                                                 for place in with_mood]),
-                  np.array([known[place] for place in with_mood])) if len(with_mood) > 1 else None]
+        lines = csv.DictReader(stream)
+        if not {"id", "genre", *AFFECT} <= set(lines.fieldnames or ()):
+            sys.exit(f"Expected the columns id,genre,{','.join(AFFECT)} in {labels}, found {lines.fieldnames}.")
+        rows = {clip_id(row["id"]): row for row in lines}
+    places = {clip: place for place, clip in enumerate(clips.test.ids)}
+    genres, moods = {}, {}
+    for clip, row in rows.items():
+        if clip in places and row["genre"] in clips.classes:
+            genres[clip] = clips.classes.index(row["genre"])
+        try:
+            values = [float(row[axis]) for axis in AFFECT if row[axis]]
+        except ValueError as error:
+            sys.exit(f"{labels}, clip {clip}: expected numbers as labels of mood, found {error}.")
+        if clip in places and len(values) == len(AFFECT):
+            moods[clip] = values
+    print(f"{labels}: {len(rows)} clips, {len(rows.keys() & places.keys())} of them among the {len(places)} of --test; "
+          f"{len(genres)} with one of the {len(clips.classes)} genres that were trained, {len(moods)} with all "
+          "labels of mood")
+    made = []
+    for known in (genres, moods):
+        made.append(Truth(np.array([places[clip] for clip in known]), np.array(list(known.values())),
+                          np.array([rows[clip].get("group") or clip for clip in known])) if len(known) > 1 else None)
     return made[0], made[1]
 
 
@@ -442,6 +485,7 @@ def genre_table(results: dict[str, Result], truth: Truth, report: Report, title:
         for other in (LINEAR, REPORT_CNN):
             row[f"points above {other}"] = above(accuracy, answers, name, other, truth, 100, ".1f")
         rows.append(row | {"seeds": len(result.predictions), "seconds": f"{result.seconds:.0f}"})
+        report.facts |= {f"accuracy, {name}": right.value, f"seconds, {name}": result.seconds}
     report.table(title, rows)
 
 
@@ -452,7 +496,9 @@ def mood_table(results: dict[str, Result], truth: Truth, report: Report, title: 
     for name, result in results.items():
         axes = np.mean([spearman(one, truth.labels).axes for one in answers[name]], axis=0)
         row = {"method": name} | {axis: f"{value:.3f}" for axis, value in zip(AFFECT, axes, strict=True)}
-        row["mean"] = f"{bootstrap(mean_spearman, answers[name], truth.labels, groups=truth.groups):.3f}"
+        mean = bootstrap(mean_spearman, answers[name], truth.labels, groups=truth.groups)
+        row["mean"] = f"{mean:.3f}"
+        report.facts[f"mean Spearman, {name}"] = mean.value
         for other in (LINEAR, f"{REPORT_CNN}, multitask"):
             row[f"above {other}"] = above(mean_spearman, answers, name, other, truth, 1, ".3f")
         rows.append(row | {"seeds": len(result.predictions), "seconds": f"{result.seconds:.0f}"})
@@ -538,21 +584,24 @@ def main() -> int:
     parser.add_argument("--keep", type=Path, default=cache_root() / "benchmarks" / "real_music")
     parser.add_argument("--save", action="store_true", help="keep the tables for the book")
     options = parser.parse_args()
-    if bool(options.test) != bool(options.labels or options.predict):
-        parser.error("--test goes with --labels or --predict, and they with it.")
+    if (options.test is not None) != ((options.labels is None) != (options.predict is None)):
+        parser.error("--test goes with either --labels or --predict, and they with it.")
     torch.set_num_threads(options.threads)
     if options.epochs:
         for method in (*METHODS, *CHANGES):
             for kind in ("genre", "mood", "base", "frozen", "fine_tuned"):
-                if config := getattr(method, kind):
+                if isinstance(config := getattr(method, kind, None), TrainingConfig):
                     object.__setattr__(method, kind, replace(config, epochs=min(config.epochs, options.epochs)))
     begin, until = time.perf_counter(), time.monotonic() + 60 * options.minutes
     clips = Clips(options.path, options.test)
     if options.predict:
         seeds = range(options.seeds)
-        do_pieces([piece for seed in seeds for task in ("genre", OURS_MOOD)
+        do_pieces([piece for seed in seeds for task in ("genre", "fine-tuned")
                    for piece in pieces_of([OURS], [task], seed + 1, clips)], clips, options.keep, until)
-        genre, mood = (collect(OURS, task, options.seeds, clips, options.keep) for task in ("genre", OURS_MOOD))
+        genre, mood = (collect(OURS, task, options.seeds, clips, options.keep) for task in ("genre", "fine-tuned"))
+        if genre is None or mood is None:
+            sys.exit("Expected our networks to be trained, found some that are not. Call it again, which goes on, or "
+                     "with more --minutes.")
         write_predictions(options.predict, clips, genre, mood)
         return 0
     tasks = ["multitask", "frozen", "fine-tuned", *AFFECT]
@@ -566,7 +615,7 @@ def main() -> int:
     if options.train_only:
         return 0
 
-    report = Report()
+    report, where = Report(), "of another folder" if clips.is_other else "on other albums"
     first = linear_model(clips)
     genre_truth, mood_truth = truths(clips, options.labels)
     scores = {LINEAR: first["genre"]}
@@ -574,7 +623,7 @@ def main() -> int:
                if (found := collect(method, "genre", options.seeds, clips, options.keep))}
     if genre_truth:
         report.section("Genre")
-        genre_table(scores, genre_truth, report, f"Genre of {len(genre_truth.places)} clips on other albums, "
+        genre_table(scores, genre_truth, report, f"Genre of {len(genre_truth.places)} clips {where}, "
                     f"{len(clips.classes)} genres, {len(clips.train)} training clips; * beyond the noise")
         judge("genre", scores, OURS.name, [LINEAR, REPORT_CNN], genre_truth, GENRE_AIM, report)
     moods = {LINEAR: first["multitask"]}
@@ -590,16 +639,16 @@ def main() -> int:
                 sum(one.seconds for one in single))
     if mood_truth:
         report.section("Mood")
-        mood_table(moods, mood_truth, report, f"Mood of {len(mood_truth.places)} clips on other albums, Spearman's "
+        mood_table(moods, mood_truth, report, f"Mood of {len(mood_truth.places)} clips {where}, Spearman's "
                    "correlation; * beyond the noise")
-        judge("mood", moods, f"{OURS.name}, {OURS_MOOD}", [LINEAR, f"{REPORT_CNN}, multitask"], mood_truth, MOOD_AIM,
+        judge("mood", moods, f"{OURS.name}, fine-tuned", [LINEAR, f"{REPORT_CNN}, multitask"], mood_truth, MOOD_AIM,
               report)
     variants = {method.name: found for method in CHANGES
                 if (found := collect(method, "genre", 1, clips, options.keep))}
     if genre_truth and len(variants) > 1:
         report.section("Which change brought how much")
         changes_table(variants, genre_truth, report)
-    steps(METHODS, clips, report)
+    steps([method for method in METHODS if isinstance(method, Method)], clips, report)
     print(f"\n{(time.perf_counter() - begin) / 60:.0f} minutes; data: {clips.train.meta.source or options.path.name}")
     return report.end("real_music" if options.save else "")
 

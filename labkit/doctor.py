@@ -167,15 +167,18 @@ def check_memory() -> Finding:
 
 
 def check_threads() -> Finding:
-    """Waiting threads do not spin, which beside another busy program slows training a hundredfold."""
+    """Waiting threads soon sleep; those that spin slow training many times beside another busy program."""
     import torch
 
+    import labkit
     from labkit.profiles import cores
 
-    policy = os.environ.get("OMP_WAIT_POLICY", "not set")
-    message = f"threads: {cores()} cores, torch uses {torch.get_num_threads()}, OMP_WAIT_POLICY {policy}"
-    return Finding("threads", policy.upper() == "PASSIVE", message,
-                   "set OMP_WAIT_POLICY=PASSIVE, or unset it, which labkit takes as PASSIVE")
+    found = {name: os.environ.get(name, "not set") for name in labkit.WAITING}
+    message = ", ".join([f"threads: {cores()} cores", f"torch uses {torch.get_num_threads()}",
+                         *(f"{name} {value}" for name, value in found.items())])
+    return Finding("threads", {name: value.upper() for name, value in found.items()} == labkit.WAITING, message,
+                   f"unset {' and '.join(labkit.WAITING)}: labkit then sets "
+                   + " and ".join(f"{name}={value}" for name, value in labkit.WAITING.items()))
 
 
 def check_gpu() -> Finding:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from labkit import doctor
+from labkit import WAITING, doctor
 from labkit.environment import ROOT
 
 Version = namedtuple("Version", "major minor micro releaselevel serial")
@@ -152,12 +152,18 @@ def test_memory_without_psutil(monkeypatch):
     assert "pip install psutil" in finding.fix
 
 
-@pytest.mark.parametrize("policy, ok", [("PASSIVE", True), ("passive", True), ("ACTIVE", False)])
-def test_threads(monkeypatch, policy, ok):
-    monkeypatch.setenv("OMP_WAIT_POLICY", policy)
+@pytest.mark.parametrize("changed, ok", [({}, True), ({"OMP_WAIT_POLICY": "passive"}, True),
+                                         ({"OMP_WAIT_POLICY": "ACTIVE"}, False), ({"GOMP_SPINCOUNT": "1e6"}, False),
+                                         ({"GOMP_SPINCOUNT": None}, False)])
+def test_threads(monkeypatch, changed, ok):
+    for name, value in (WAITING | changed).items():
+        monkeypatch.delenv(name) if value is None else monkeypatch.setenv(name, value)
+        assert value is None or value in doctor.check_threads().message
     finding = doctor.check_threads()
     assert finding.ok is ok
-    assert policy in finding.message and "OMP_WAIT_POLICY=PASSIVE" in finding.fix
+    assert "not set" not in finding.message or None in changed.values()
+    assert finding.fix == ("unset OMP_WAIT_POLICY and GOMP_SPINCOUNT: labkit then sets OMP_WAIT_POLICY=PASSIVE and "
+                           "GOMP_SPINCOUNT=250")
 
 
 def test_gpu(monkeypatch):

@@ -421,19 +421,6 @@ def test_what_came_before_does_not_count(where):
     assert fit(again, used, VAL.loader(), PLAIN, device="cpu") == history
 
 
-@pytest.mark.slow
-def test_two_processes_train_as_one(tmp_path):
-    done = run_script("several_processes.py", tmp_path / "both.pt")
-    assert done.returncode == 0, done.stderr
-    one, both = make_model(dropout=0.0), make_model(seed=1)
-    history = fit(one, *loaders(), PLAIN, device="cpu")
-    facts = load_checkpoint(both, tmp_path / "both.pt")
-    np.testing.assert_allclose(facts["train"], history.train, rtol=1e-4)
-    np.testing.assert_allclose(facts["val"], history.val, rtol=1e-4)
-    for mine, theirs in zip(one.parameters(), both.parameters(), strict=True):
-        torch.testing.assert_close(mine, theirs, rtol=1e-3, atol=1e-5)
-
-
 # --- trainings that are kept -----------------------------------------------------------------------------------------
 
 @pytest.fixture

@@ -8,6 +8,7 @@ from types import SimpleNamespace
 import pytest
 import torch
 
+from labkit import WAITING
 from labkit.machine import fast_on_cpu, small_numbers_as_zero
 
 DENORMAL = """
@@ -31,8 +32,8 @@ print(alone, halves(x[:8]), inside)
 
 BESIDE = """
 import statistics, subprocess, sys, time
+import labkit  # before torch, which looks once at how its threads are to wait
 import torch
-import labkit.models
 from labkit.models import Classifier, LSTMBackbone
 
 torch.manual_seed(0)
@@ -48,30 +49,37 @@ def step():
     optimizer.step()
     return time.perf_counter() - begin
 
-def median(seconds):
+def mean(seconds):
     end, found = time.perf_counter() + seconds, []
     while time.perf_counter() < end or len(found) < 5:
         found.append(step())
-    return statistics.median(found)
+    return statistics.mean(found)
 
-median(1)
-ratios = []
-for _ in range(3):  # by turns, since the machine has other work too
-    quiet = median(1)
-    spinning = "import torch\\na = torch.randn(700, 700)\\nprint(flush=True)\\nwhile True:\\n    a @ a"
-    with subprocess.Popen([sys.executable, "-c", spinning], stdout=subprocess.PIPE) as neighbour:
-        try:
-            neighbour.stdout.readline()
-            ratios.append(median(1.5) / quiet)
-        finally:
-            neighbour.kill()
-print(min(ratios))
+def times_slower():
+    quiet, beside = [], []
+    for _ in range(5):  # by turns, since the machine has other work too
+        quiet.append(mean(1))
+        busy = "print(flush=True)\\nwhile True:\\n    pass"
+        with subprocess.Popen([sys.executable, "-c", busy], stdout=subprocess.PIPE) as neighbour:
+            try:
+                neighbour.stdout.readline()
+                beside.append(mean(1))
+            finally:
+                neighbour.kill()
+    return statistics.median(beside) / statistics.median(quiet)
+
+mean(1)
+for _ in range(3):  # other work may begin just beside the neighbour; spinning threads fail each time
+    if (found := times_slower()) <= 2:
+        break
+print(found)
 """
 
 
 def run(script, *words):
     """The numbers that a fresh process prints, whose settings are the package's own."""
-    environment = {name: value for name, value in os.environ.items() if not name.startswith(("OMP_", "MKL_"))}
+    environment = {name: value for name, value in os.environ.items()
+                   if not name.startswith(("OMP_", "GOMP_", "MKL_"))}
     done = subprocess.run([sys.executable, "-c", script, *words], capture_output=True, text=True, env=environment)
     assert not done.returncode, done.stderr
     return [float(word) for word in done.stdout.split()]
@@ -112,6 +120,16 @@ def test_fast_on_cpu_is_said_once_and_does_without_torchs_own_openmp(monkeypatch
 
 
 @pytest.mark.slow
-def test_a_step_beside_a_busy_process_stays_near_its_quiet_time():
-    """Twice is the aim, a fair half of the cores; spinning at barriers would cost a hundred times."""
-    assert run(BESIDE)[-1] < 3
+def test_a_step_beside_a_busy_process_takes_at_most_twice_its_quiet_time():
+    """The neighbour keeps one core busy. Threads that spin as torch's do unasked take many times as long."""
+    assert run(BESIDE)[-1] <= 2
+
+
+@pytest.mark.parametrize("given", [{}, {"OMP_WAIT_POLICY": "ACTIVE"}, {"GOMP_SPINCOUNT": "7"},
+                                   {"OMP_WAIT_POLICY": "ACTIVE", "GOMP_SPINCOUNT": "7"}])
+def test_how_threads_wait_is_set_where_the_user_has_not(given):
+    script = "import os, sys, labkit; print(*(os.environ[name] for name in labkit.WAITING), 'torch' in sys.modules)"
+    environment = {name: value for name, value in os.environ.items() if name not in WAITING} | given
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, env=environment, check=True)
+    assert done.stdout.split() == [*(WAITING | given).values(), "False"]
+    assert list(WAITING.items()) == [("OMP_WAIT_POLICY", "PASSIVE"), ("GOMP_SPINCOUNT", "250")]

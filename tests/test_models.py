@@ -159,6 +159,119 @@ def test_batch_statistics_are_those_of_the_clips_own_frames():
     torch.testing.assert_close(norm.running_var, 0.9 + 0.1 * frames.var((1, 2)))
 
 
+@pytest.mark.parametrize("weight", [1.0, 0.0])
+def test_a_weight_of_zero_differs_in_its_own_gradient_alone(weight):
+    torch.manual_seed(0)
+    ours, x, lengths = CNNBackbone(FEATURES, (4,), (2,)).double(), torch.randn(3, 9, FEATURES).double(), [9, 4, 6]
+    torch.nn.init.constant_(ours.blocks[0][1].weight, weight)
+    torch.nn.init.constant_(ours.blocks[0][1].bias, 0.5)
+    plain = deepcopy(ours)
+    found, expected = ours(x, lengths), layer_by_layer(plain, x, lengths)
+    torch.testing.assert_close(found, expected)
+    for vectors in (found, expected):
+        vectors.sum().backward()
+    differ = {name for (name, one), two in zip(ours.named_parameters(), plain.parameters(), strict=True)
+              if not torch.allclose(one.grad, two.grad)}
+    assert differ == (set() if weight else {"blocks.0.1.weight"})
+
+
+def second_derivatives(backbone, x):
+    """Of the sum of the vectors by the clips."""
+    return torch.autograd.functional.hessian(lambda clips: backbone(clips).sum(), x)
+
+
+def test_a_second_derivative_is_right_or_refused():
+    torch.manual_seed(0)
+    backbone, x = CNNBackbone(FEATURES, (4, 6), (2, 2)), torch.randn(2, 2, FEATURES, requires_grad=True)
+    refused = partial(pytest.raises, RuntimeError, match="differentiated once in training mode.* in evaluation mode")
+    with refused():
+        second_derivatives(backbone, x.detach())
+    for create_graph_of in ([x], list(backbone.parameters())):
+        with refused():
+            torch.autograd.grad(backbone(x).sum(), create_graph_of, create_graph=True)
+    torch.autograd.grad(backbone(x).sum(), x)  # once
+    assert not second_derivatives(backbone.eval(), x.detach()).any()  # lines and corners alone
+    slope, = torch.autograd.grad(backbone(x).sum(), x, create_graph=True)
+    penalties = torch.autograd.grad(slope.square().sum(), backbone.blocks[0][0].weight)
+    assert penalties[0].any()
+    assert second_derivatives(ResidualBackbone(FEATURES, (4, 6, 8, 8), 16, dropout=0), x.detach()).any()
+
+
+@pytest.mark.parametrize("momentum", [0.3, None])
+@pytest.mark.parametrize("name", ["cnn", "residual"])
+def test_running_means_move_as_those_of_the_plain_layers(name, momentum):
+    torch.manual_seed(0)
+    ours = (CNNBackbone(FEATURES, (4, 6), (2, 2)) if name == "cnn"
+            else ResidualBackbone(FEATURES, (4, 6, 8, 8), 16, dropout=0)).double()
+    norms = {key: module for key, module in ours.named_modules() if "BatchNorm" in type(module).__name__}
+    for norm in norms.values():
+        norm.momentum = momentum
+    plain, means = deepcopy(ours), []
+    for _ in range(3):
+        x = torch.randn(3, 9, FEATURES).double()
+        ours(x, [9, 2, 5])
+        if name == "cnn":
+            layer_by_layer(plain, x, [9, 2, 5])
+        means.append(norms["blocks.0.1" if name == "cnn" else "norms.0"].running_mean.clone())
+    if name == "cnn":
+        torch.testing.assert_close(ours.state_dict(), plain.state_dict())
+    assert all(norm.num_batches_tracked == 3 for norm in norms.values())
+    assert not torch.allclose(means[0], means[2])
+
+
+def test_one_value_alone_takes_the_statistics_that_ran_along():
+    torch.manual_seed(0)
+    backbone, x = CNNBackbone(FEATURES, (4, 6, 5), (4, 4, 2)), torch.randn(1, 9, FEATURES)
+    backbone(torch.randn(6, 40, FEATURES))
+    first, _, last = (block[1] for block in backbone.blocks)
+    before = deepcopy([first.state_dict(), last.state_dict()])
+    vector = backbone(x, [9])  # one frame and one band are left to the last block
+    vector.sum().backward()
+    torch.testing.assert_close(last.state_dict(), before[1])
+    assert not torch.equal(first.running_mean, before[0]["running_mean"])
+    assert vector.any() and backbone.blocks[0][0].weight.grad.any()
+    torch.testing.assert_close(backbone(torch.cat([x, x], dim=1), [9]), vector)  # padded too
+
+
+@pytest.mark.parametrize("training", [True, False])
+@pytest.mark.parametrize("name", BACKBONES)
+def test_autocast_gives_nearly_the_same_loss(name, training):
+    torch.manual_seed(0)
+    plain, (x, targets, lengths) = Regressor(BACKBONES[name]()).train(training), batch()
+    mixed = deepcopy(plain)
+    expected, _ = plain(x, targets, lengths)
+    with torch.autocast("cpu", torch.bfloat16):
+        found, output = mixed(x, targets, lengths)
+    assert output.dtype == torch.bfloat16  # it was in force
+    for loss in (found, expected):
+        loss.backward()
+    torch.testing.assert_close(found, expected, rtol=0.1, atol=0.01)
+    for (key, one), (_, two) in zip(mixed.state_dict().items(), plain.state_dict().items(), strict=True):
+        assert one.dtype == two.dtype, key
+        torch.testing.assert_close(one, two, rtol=0.05, atol=0.02)  # the running means and variances
+    assert all(torch.isfinite(weight.grad).all() for weight in mixed.parameters())
+
+
+@pytest.mark.parametrize("training", [True, False])
+def test_whose_forward_hooks_run(training):
+    def called(backbone, run):
+        names = set()
+        hooks = [module.register_forward_hook(lambda *_, name=name: names.add(name))
+                 for name, module in backbone.named_modules()]
+        run(backbone.train(training))
+        for hook in hooks:
+            hook.remove()
+        return names
+
+    x, _, lengths = batch()
+    cnn, residual = CNNBackbone(FEATURES, (4, 6), (2, 2)), BACKBONES["residual"]()
+    assert called(cnn, lambda backbone: backbone(x, lengths)) == {"", "standardise"}
+    block = {"blocks.0", "blocks.0.0", "blocks.0.1", "blocks.0.2"}
+    assert called(cnn, lambda backbone: backbone.blocks[0](x[:, None])) == block
+    layers = {name for name, module in residual.named_modules() if not isinstance(module, torch.nn.ModuleList)}
+    assert {name for name in layers if name.count(".") == 2} <= called(residual, lambda backbone: backbone(x, lengths))
+
+
 @pytest.mark.parametrize("readout", ["last", "mean"])
 @pytest.mark.parametrize("bidirectional", [False, True])
 @pytest.mark.parametrize("layers", [1, 2, 3])
@@ -271,10 +384,20 @@ def test_another_shape_is_refused_at_the_door(shape, dtype, message):
         LSTMBackbone(FEATURES)(torch.zeros(shape, dtype=dtype))
 
 
-@pytest.mark.parametrize("lengths", [[1, 10], [0, 9], [9], [[9], [9]]])
-def test_other_lengths_are_refused(lengths):
-    with pytest.raises(ModelError, match="Expected 2 lengths from 1 to 9, found"):
-        LSTMBackbone(FEATURES)(torch.zeros(2, 9, FEATURES), torch.tensor(lengths))
+@pytest.mark.parametrize("kind", [torch.tensor, list])
+@pytest.mark.parametrize("lengths", [[1, 10], [0, 9], [9], [[9], [9]], [9.0, 9.0], [True, True], []])
+def test_other_lengths_are_refused(lengths, kind):
+    with pytest.raises(ModelError, match=r"Expected 2 lengths from 1 to 9, found .*, torch\..*\. Give the lengths"):
+        LSTMBackbone(FEATURES)(torch.zeros(2, 9, FEATURES), kind(lengths))
+
+
+@pytest.mark.parametrize("kind", [list, tuple, np.array, partial(torch.tensor, dtype=torch.int32)])
+@pytest.mark.parametrize("name", ANY_LENGTH)
+def test_lengths_may_be_any_whole_numbers(name, kind):
+    x, _, lengths = batch()
+    backbone = BACKBONES[name]()
+    first = backbone(x, lengths)
+    torch.testing.assert_close(backbone(x, kind(lengths.tolist())), first)
 
 
 def test_arguments_that_do_not_fit():
@@ -286,6 +409,12 @@ def test_arguments_that_do_not_fit():
         CNNBackbone(12, readout="mean")
     with pytest.raises(ValueError, match="Expected input_length with readout='flatten', found None"):
         CNNBackbone(12, readout="flatten")
+    for pools in ((2, 2), (2, 2, 2, 2)):
+        with pytest.raises(ValueError, match=rf"as many pools as channels, 3, found {len(pools)}\. Give one number"):
+            CNNBackbone(12, (4, 8, 8), pools)
+    for classes in (0, 1):
+        with pytest.raises(ValueError, match=rf"Expected num_classes of at least 2, found {classes}\. Give"):
+            Classifier(LSTMBackbone(12), classes)
     with pytest.raises(ValueError, match=r"Expected 4 channels, found 3\. Give one number a block"):
         ResidualBackbone(12, (4, 8, 8))
     assert issubclass(ModelError, LabError)
@@ -389,6 +518,28 @@ def test_a_checkpoint_keeps_plain_facts_of_any_depth(tmp_path):
     assert load_checkpoint(model, tmp_path / "best.pt") == facts
 
 
+@pytest.mark.parametrize("fact", [{"a": {1: 2}}, {"a": np.zeros(2)}, torch.zeros(2), {1, 2}, [np.datetime64("2020")]])
+def test_what_could_not_be_loaded_is_not_saved(fact, tmp_path):
+    with pytest.raises(ValueError, match=r"(?s)Expected plain facts, found .* in loss\. Do str\(\.\.\.\) or \.tolist"):
+        save_checkpoint(Regressor(LSTMBackbone(12, 4)), tmp_path / "runs" / "best.pt", epoch=1, loss=fact)
+    assert not list(tmp_path.iterdir())
+
+
+def test_single_numbers_are_saved_as_pythons(tmp_path):
+    model = Regressor(LSTMBackbone(12, 4))
+    save_checkpoint(model, tmp_path / "best.pt", loss=np.float64(0.5), config={"sizes": [np.int64(3), torch.tensor(2)]},
+                    genre=np.str_("Rock"), ok=np.True_)
+    facts = load_checkpoint(model, tmp_path / "best.pt")
+    assert facts == {"loss": 0.5, "config": {"sizes": [3, 2]}, "genre": "Rock", "ok": True}
+    assert [type(fact) for fact in facts.values()] == [float, dict, str, bool]
+
+
+def test_no_fact_takes_the_place_of_the_weights(tmp_path):
+    with pytest.raises(ValueError, match=r"Expected facts beside the weights, found one named 'weights'\. Give it"):
+        save_checkpoint(Regressor(LSTMBackbone(12, 4)), tmp_path / "best.pt", weights=[0.5])
+    assert not list(tmp_path.iterdir())
+
+
 def test_a_plain_state_file_serves_for_a_backbone(tmp_path):
     model = Classifier(BACKBONES["cnn"](), 5)
     torch.save(model.state_dict(), tmp_path / "genre.pt")
@@ -480,3 +631,10 @@ def test_dropout_of_what_is_not_frozen_stays_on():
     model.backbone.requires_grad_(False)
     model.train()
     assert model.training and not model.backbone.dropout.training
+
+
+def test_a_printed_backbone_shows_all_that_decides_its_function():
+    early, late = (CNNBackbone(8, (2, 3), pools) for pools in ((4, 2), (2, 4)))
+    assert str(early) != str(late) and "pools=(4, 2), readout='pool'" in str(early)
+    assert str(LSTMBackbone(8, 4, readout="mean")) != str(LSTMBackbone(8, 4, readout="attention"))
+    assert str(ASTBackbone(32, 8, heads=2)) != str(ASTBackbone(32, 8, heads=4))

@@ -3,8 +3,16 @@
 import pytest
 import torch
 
-from labkit.datasets import AFFECT, Standardise
-from labkit.models import Classifier, MultitaskRegressor, Regressor
+from labkit.datasets import AFFECT, BucketSampler, Standardise
+from labkit.models import (
+    ASTBackbone,
+    Classifier,
+    CNNBackbone,
+    LSTMBackbone,
+    MultitaskRegressor,
+    Regressor,
+    ResidualBackbone,
+)
 from labkit.profiles import PROFILES
 from labkit.recipes import GENRE, MOOD, parts
 from labkit.training import run_epoch
@@ -46,3 +54,61 @@ def test_a_mood_recipe_takes_an_epoch(name, axis, course):
 def test_the_profile_limits_the_epochs():
     assert GENRE["CNN"].training(PROFILES["full"]).epochs == GENRE["CNN"].config.epochs
     assert GENRE["CNN"].training(PROFILES["ci"]).epochs == PROFILES["ci"].epochs
+
+
+def test_what_each_recipe_is():
+    """Its network, its input and its standardisation are what its name says."""
+    kinds = {"LSTM": LSTMBackbone, "CNN": CNNBackbone, "transformer": ASTBackbone, "residual network": ResidualBackbone}
+    standardise = Standardise(128)
+    for name, recipe in [*GENRE.items(), *MOOD.items()]:
+        backbone = recipe.build(128, standardise)
+        assert type(backbone) is kinds[name.split(",")[0]]
+        assert backbone.standardise is standardise
+    heard = {name: (recipe.feat_type, recipe.beat) for name, recipe in GENRE.items()}
+    assert heard == {"LSTM, mel": ("mel", False), "LSTM, beat-synchronous mel": ("mel", True),
+                     "LSTM, chroma": ("chroma", True), "LSTM, mel and chroma": ("fused", True), "CNN": ("mel", False),
+                     "transformer": ("mel", False), "residual network": ("mel", False)}
+    assert {name: (recipe.task, recipe.feat_type, recipe.beat) for name, recipe in MOOD.items()} == {
+        "LSTM": ("mood", "mel", True), "CNN": ("mood", "mel", False)}
+
+
+@pytest.mark.parametrize("recipe, clips, tests", [(GENRE["LSTM, mel"], 36, 10), (MOOD["LSTM"], 20, 5)])
+def test_the_three_parts(recipe, clips, tests, course):
+    """Four fifths to train on, one to choose by, and the test split in its order; each clip in one of them."""
+    train, val, test = parts(recipe, course, PROFILES["full"])
+    whole = train.dataset.dataset
+    assert (whole.split, test.dataset.split) == ("train", "test")
+    assert val.dataset.dataset is whole
+    assert sorted([*train.dataset.indices, *val.dataset.indices]) == list(range(len(whole)))
+    assert 2 * len(val.dataset) < len(train.dataset)
+    assert len(test.dataset) == tests
+    assert isinstance(train.batch_sampler, BucketSampler)
+    assert (train.batch_sampler.batch_size, val.batch_size, test.batch_size) == (recipe.batch_size, 64, 64)
+    assert torch.equal(torch.cat([lengths for _, _, lengths in test]), torch.from_numpy(test.dataset.frames()))
+
+
+def test_the_seed_draws_split_and_order(course):
+    recipe, full = GENRE["LSTM, mel"], PROFILES["full"]
+
+    def drawn(seed):
+        train, val, _ = parts(recipe, course, full, seed)
+        return val.dataset.indices, [lengths.tolist() for _, _, lengths in train]
+
+    assert drawn(1) == drawn(1)
+    assert len({str(drawn(seed)[0]) for seed in range(5)}) > 1
+    assert len({str(drawn(seed)[1]) for seed in range(5)}) > 1
+
+
+def test_profile_mapping_and_axis_reach_the_dataset(course):
+    recipe = GENRE["LSTM, mel"]
+    few, all_of_them = (parts(recipe, course, profile)[0].dataset.dataset for profile in (SMOKE, PROFILES["full"]))
+    assert max(few.labels.count(label) for label in few.labels) <= SMOKE.max_per_class
+    assert len(few) < len(all_of_them)
+    train, _, test = parts(recipe, course, PROFILES["full"], class_mapping=None)
+    assert "Psych-Rock" in train.dataset.dataset.label_transformer.classes_
+    assert "Psych-Rock" in test.dataset.label_transformer.classes_
+    assert "Psych-Rock" not in all_of_them.label_transformer.classes_
+    for axis, name in enumerate(AFFECT):
+        for given in (axis, name):
+            mood = parts(MOOD["CNN"], course, PROFILES["full"], axis=given)[0].dataset.dataset
+            assert mood.targets.tolist() == pytest.approx([label[axis] for label in mood.labels])

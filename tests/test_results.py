@@ -184,6 +184,57 @@ def test_the_genre_alone_tells_a_part_of_the_moods():
     assert 0.2 < told["valence"] < 0.55 and 0.6 < told["energy"] < 0.85
 
 
+# --- the page on networks ---------------------------------------------------------------------------------------------
+
+def table_of(name, title):
+    """The rows of the table of a kept benchmark whose title begins so, by their first column."""
+    rows = next(table["rows"] for table in facts_of(name)["tables"] if table["title"].startswith(title))
+    return {row.pop(next(iter(row))): row for row in rows}
+
+
+def test_what_the_page_says_of_the_lessons_claims_is_so():
+    claims = table_of("lessons-ci", "The lessons' claims")
+    held = {name for name, row in claims.items() if row["verdict"] == "holds" and row["seeds"] == "5 of 5"}
+    assert {name for name in claims if "most frequent genre" in name} <= held
+    assert {"the CNN above the LSTM on all frames", "LSTM, beat-synchronous mel above chroma alone"} <= held
+    for name in ("the CNN above the best LSTM input of the course (beat-synchronous)",
+                 "the beat-synchronous LSTM above the one on all frames"):
+        assert claims[name]["verdict"] == "inside the noise" and claims[name]["seeds"] == "4 of 5"
+    moods = [row["verdict"] for name, row in claims.items() if name.startswith("mood")]
+    assert len(moods) == 4 and set(moods) == {"inside the noise"}
+    hardest = {axis: row["hardest in"] for axis, row in table_of("lessons-ci", "Which axis").items()}
+    assert hardest["valence"] == "4 of 5 seeds" and hardest["energy"] == "0 of 5 seeds"
+    genre, mood = table_of("lessons-ci", "Genre of 44 composed test clips, 10 classes, 187"), \
+        table_of("lessons-ci", "Mood of 15")
+    best = max(float(row["accuracy"].split()[0]) for name, row in genre.items() if row["seeds"] == 5)
+    assert abs(best - float(genre["linear model"]["accuracy"].split()[0])) < 2
+    assert int(genre["LSTM, mel"]["seconds"]) > 3 * int(genre["LSTM, beat-synchronous mel"]["seconds"])
+    means = {name: float(row["mean"].split()[0]) for name, row in mood.items()}
+    assert max(means, key=means.get) == "linear model"
+
+
+def test_what_the_page_says_of_real_music_is_so():
+    facts = facts_of("real_music")["facts"]
+    assert 0.5 < facts["genre_distance"] / 0.06 < 0.75 and 0.75 < facts["mood_distance"] / 0.06 < 1
+    rows = [row for table in facts_of("real_music")["tables"] if table["title"] == "Criteria" for row in table["rows"]]
+    assert len(rows) == 6 and all(row["met"] == "yes" for row in rows)
+    moods = table_of("real_music", "Mood of ")
+    report = moods["the report's CNN, multitask"]["above linear model"]
+    assert report.startswith("-") and report.endswith("*")
+    genres = table_of("real_music", "Genre of ")
+    for rows, ours, theirs in ((genres, "ours, several averaged", "the report's CNN"),
+                               (moods, "ours, several averaged, fine-tuned", "the report's CNN, multitask")):
+        assert rows[ours]["seeds"] == rows[theirs]["seeds"] == 3
+        assert int(rows[ours]["seconds"]) < int(rows[theirs]["seconds"])
+
+
+def test_what_the_page_says_of_speed_is_so():
+    facts = facts_of("training")["facts"]
+    assert facts["times_busy"] <= 2
+    assert facts["times_lstm_full_course"] > 50 and facts["times_lstm_beat_course"] > 2
+    assert min(facts["times_cnn_128_torch"], facts["times_cnn_323_torch"]) > 2
+
+
 # --- the page on one's own data --------------------------------------------------------------------------------------
 
 def facts_of(name):

@@ -13,8 +13,8 @@ from torch.utils.data import DataLoader, Subset
 from labkit.datasets import collate_padded
 from labkit.datasets.layout import AFFECT
 from labkit.errors import LabError
-from labkit.evaluation import bootstrap, mean_spearman, predict, spearman
-from labkit.models import LSTMBackbone, ModelError, MultitaskRegressor, Regressor
+from labkit.evaluation import bootstrap, mean_spearman, predict, resampled, spearman
+from labkit.models import Classifier, LSTMBackbone, ModelError, MultitaskRegressor, Regressor
 from labkit.profiles import DataError
 from labkit.submission import (
     HEADERS,
@@ -97,6 +97,28 @@ def test_three_regressors_in_the_order_of_the_axes(tmp_path):
         np.testing.assert_allclose(validate_submission(file, data.ids).values, expected, rtol=1e-6)
 
 
+def test_a_classifier_of_three_genres_is_refused(tmp_path):
+    classifier = Classifier(LSTMBackbone(FEATURES, 4), 3)  # its output has the shape of a mood
+    for model in (classifier, [regressor(), regressor(), classifier]):
+        with pytest.raises(ModelError, match="found a Classifier, whose outputs are genres"):
+            kaggle_submission(model, TinyClips(4, "all"), tmp_path / "solution.txt")
+
+
+def test_batches_are_made_as_the_dataset_says(tmp_path):
+    class Said(TinyClips):
+        def collate(self, batch):
+            sizes.append(len(batch))
+            return collate_padded(batch)
+
+    data, sizes, model = Said(7, "all"), [], MultitaskRegressor(LSTMBackbone(FEATURES, 4))
+    sampled = DataLoader(data, batch_sampler=[[0, 1], [2]], collate_fn=collate_padded)  # which has no batch_size
+    part = Subset(Subset(data, [6, 2, 1]), [0, 1])
+    for given, expected in ((data.loader(3), [3, 3, 1]), (part, [2]), (sampled, [7])):
+        sizes.clear()
+        kaggle_submission(model, given, tmp_path / "new" / "folder" / "solution.txt")
+        assert sizes == expected
+
+
 # --- checking --------------------------------------------------------------------------------------------------------
 
 HEADER = "Id,valence,energy,danceability"
@@ -124,6 +146,9 @@ def test_what_is_no_fault_is_noted(tmp_path):
     mark, outside = found.notes
     assert "byte order mark" in mark
     assert outside.startswith("1 of 3 predictions of valence lie outside [0, 1], from -0.1 to 0.5.")
+    found = validate_submission(written(tmp_path, ["7,0,0.2,1.5", "8,1,0.1,0.9", GOOD[2]]), IDS)
+    (outside,) = found.notes
+    assert outside.startswith("1 of 3 predictions of danceability lie outside [0, 1], from 0.4 to 1.5.")
 
 
 @pytest.mark.parametrize("lines, message", [
@@ -228,6 +253,47 @@ def test_what_is_public_hangs_on_the_ids_alone(competition, tmp_path):
     truth.write_text("\n".join([head, *lines[::-1]]) + "\n")
     assert leaderboard(file, truth) == before
     assert leaderboard(file, truth, seed=1).public != before.public
+
+
+@pytest.mark.parametrize("clips", [100, 99, 33, 32])
+def test_the_draw_and_the_errors_come_from_the_seed(competition, clips):
+    file, truth, answers, labels = competition
+    for each in (file, truth):
+        each.write_text("\n".join(each.read_text().splitlines()[:1 + clips]) + "\n")
+    found = leaderboard(file, truth, seed=5, samples=40)
+    order, cut = np.random.default_rng(5).permutation(clips), round(0.3 * clips)
+    for part, rows in ((found.public, order[:cut]), (found.private, order[cut:])):
+        assert part.axes == spearman(answers[rows], labels[rows]).axes
+        pairs = [*zip(answers[rows].T, labels[rows].T, strict=True), (answers[rows], labels[rows])]
+        errors = [resampled(mean_spearman, *pair, samples=40, seed=5).std() for pair in pairs]
+        assert [*part.errors, part.error] == pytest.approx(errors)
+
+
+def test_fewer_than_ten_clips_have_no_error(competition):
+    file, truth, _, _ = competition
+    for clips, public, known in ((7, 2, False), (30, 9, False), (32, 10, True)):  # 7 are the fewest
+        lines = [each.read_text().splitlines()[:1 + clips] for each in (file, truth)]
+        files = [each.with_name(f"{clips}-{each.name}") for each in (file, truth)]
+        for each, text in zip(files, lines, strict=True):
+            each.write_text("\n".join(text) + "\n")
+        found = leaderboard(*files, samples=50)
+        assert (found.public.clips, found.private.clips) == (public, clips - public)
+        assert math.isfinite(found.public.error) is math.isfinite(found.public.errors[0]) is known
+        assert math.isfinite(found.private.error) is (clips > 7)
+
+
+def test_draws_without_an_order_are_left_out_of_the_error(competition):
+    file, truth, _, _ = competition
+    order = np.random.default_rng(0).permutation(100)
+    head, *lines = truth.read_text().splitlines()
+    for row, line in enumerate(lines):  # one clip of each part differs in valence: a third of the draws lack it
+        clip, _, *others = line.split(",")
+        lines[row] = ",".join([clip, "0.9" if row in (order[0], order[-1]) else "0.5", *others])
+    truth.write_text("\n".join([head, *lines]) + "\n")
+    found = leaderboard(file, truth, samples=50)
+    for part in (found.public, found.private):
+        assert 0 < part.errors[0] < 1
+        assert 0 < part.error < 1
 
 
 def test_an_error_without_any_relation_is_that_of_the_docstring(tmp_path):

@@ -82,7 +82,7 @@ def kernel_environment(lesson: str, threads: int) -> dict[str, str]:
     return os.environ | numbers | folder_variables() | {
         # The package that builds is the one that the lesson imports, also from a second checkout in one environment.
         "PYTHONPATH": os.pathsep.join(filter(None, (package, os.environ.get("PYTHONPATH")))),
-        "OMP_WAIT_POLICY": "PASSIVE",
+        **labkit.WAITING,
         "JUPYTER_PREFER_ENV_PATH": "1",   # the kernel of this environment, not one of the same name in the home folder
         "PYTHONHASHSEED": "0",
         "TQDM_DISABLE": "1",              # progress bars would stand on the page as error output

@@ -5,7 +5,6 @@ from itertools import pairwise
 
 import torch
 from torch import nn
-from torch.autograd.function import once_differentiable
 from torch.nn import functional
 
 from labkit.datasets import Standardise
@@ -27,7 +26,8 @@ def _without_padding(x: torch.Tensor, lengths: torch.Tensor, value: float = 0.0)
 class Backbone(nn.Module):
     """What all backbones share: the check at the door, and standardisation in front.
 
-    `requires_grad_(False)` freezes a backbone, or a block of it, with the running means of its batch normalisation.
+    A backbone, or a block of it, that `requires_grad_(False)` freezes is in evaluation mode from the next `train()` on:
+    the running means of its batch normalisation stay as they are, and it drops nothing.
 
     Parameters
     ----------
@@ -35,6 +35,8 @@ class Backbone(nn.Module):
     feature_size : O, the length of a clip's vector.
     standardise : a fitted Standardise; None takes the input as it is. It is saved with the weights.
     """
+
+    SHOWN: tuple[str, ...] = ()  # attributes that `print` shows beside the layers
 
     def __init__(self, input_dim: int, feature_size: int, standardise: Standardise | None = None):
         super().__init__()
@@ -48,13 +50,17 @@ class Backbone(nn.Module):
         """The vectors (B, O) of a standardised batch (B, L, F); each backbone has its own."""
         raise NotImplementedError
 
-    def forward(self, x: torch.Tensor, lengths: torch.Tensor | None = None) -> torch.Tensor:
+    def extra_repr(self) -> str:
+        """What decides the function besides the layers, for `print`."""
+        return ", ".join(f"{name}={getattr(self, name)!r}" for name in self.SHOWN)
+
+    def forward(self, x: torch.Tensor, lengths: torch.Tensor | Sequence[int] | None = None) -> torch.Tensor:
         """One vector a clip.
 
         Parameters
         ----------
         x : (B, L, F) float32, padded at the end.
-        lengths : (B,), the true number of frames of each clip, 1 to L; None = L.
+        lengths : (B,), the true number of frames of each clip, 1 to L, as a tensor or a list of int; None = L.
 
         Returns
         -------
@@ -70,11 +76,11 @@ class Backbone(nn.Module):
                       else " Give the network the same feat_type that it was built for, as float32.")
             raise ModelError(f"Expected a batch of shape (B, L, {self.input_dim}), {dtype}, found {tuple(x.shape)}, "
                              f"{x.dtype}.{advice}")
-        if lengths is None:
-            lengths = torch.full((len(x),), x.shape[1])
-        if lengths.shape != (len(x),) or lengths.min() < 1 or lengths.max() > x.shape[1]:
-            raise ModelError(f"Expected {len(x)} lengths from 1 to {x.shape[1]}, found {lengths.tolist()}. "
-                             "Give the lengths that came with the batch.")
+        lengths = torch.full((len(x),), x.shape[1]) if lengths is None else torch.as_tensor(lengths)
+        if (lengths.shape != (len(x),) or lengths.dtype not in (torch.int32, torch.int64)
+                or lengths.min() < 1 or lengths.max() > x.shape[1]):
+            raise ModelError(f"Expected {len(x)} lengths from 1 to {x.shape[1]}, found {lengths.tolist()}, "
+                             f"{lengths.dtype}. Give the lengths that came with the batch, whole numbers.")
         return self.encode(self.standardise(x), lengths.to(x.device))
 
     def train(self, mode: bool = True) -> "Backbone":
@@ -108,6 +114,8 @@ class LSTMBackbone(Backbone):
 
     Used in: notebooks/05_lstm_genre
     """
+
+    SHOWN = ("readout",)
 
     def __init__(self, input_dim: int, rnn_size: int = 128, num_layers: int = 1, bidirectional: bool = False,
                  dropout: float = 0.1, readout: str = "last", standardise: Standardise | None = None):
@@ -159,8 +167,10 @@ class LSTMBackbone(Backbone):
 class _PooledNorm(torch.autograd.Function):
     """Of maps (B, C, L, F): ReLU, after batch normalisation by the clips' own frames, of their largest values.
 
-    For weights of at least 0 it is what nn.BatchNorm2d, ReLU and max pooling give one after the other. The statistics
-    are of all values, but only the largest of each window are normalised: most passes over the full maps are saved.
+    For weights above 0 it is what nn.BatchNorm2d, ReLU and max pooling give one after the other. For a weight of 0, for
+    which all values of a window tie, that weight's own gradient alone differs: it goes by the largest value, not by the
+    first. The statistics are of all values, but only the largest of each window are normalised: most passes over the
+    full maps are saved.
     """
 
     @staticmethod
@@ -194,9 +204,11 @@ class _PooledNorm(torch.autograd.Function):
         return y, mean, variance
 
     @staticmethod
-    @once_differentiable
     def backward(ctx, grad, *_):
         """As of nn.BatchNorm2d, with sums over the pooled values: all others have a gradient of 0."""
+        if torch.is_grad_enabled():  # once_differentiable leaves out terms silently where `grad` is a constant
+            raise RuntimeError("Expected CNNBackbone to be differentiated once in training mode, found "
+                               "create_graph=True. Differentiate it in evaluation mode, or use ResidualBackbone.")
         x, places, normed, y, weight, mean, inverse = ctx.saved_tensors
         lengths, pool = ctx.lengths, ctx.pool
         count = x.shape[3] * (len(x) * x.shape[2] if lengths is None else sum(lengths))
@@ -225,18 +237,25 @@ class CNNBackbone(Backbone):
     """Blocks of 3x3 convolution, batch normalisation, ReLU and max pooling over time x features, (B, S, F) -> (B, O).
 
     An incomplete window at the end is pooled too, so that any clip of one frame or more passes. Batch normalisation
-    sees the clips' own frames alone. Each block gives what its layers give one after the other, but pools first.
+    sees the clips' own frames alone; one value alone has no variance, and takes the statistics that ran along.
+
+    Each block gives what its layers give one after the other, but pools first, and does not call them: their forward
+    hooks do not run, and the statistics of several processes are not brought together (nn.SyncBatchNorm). For either,
+    and for second derivatives in training mode, take `ResidualBackbone`. To look at maps, call a block by itself:
+    `blocks[0](x[:, None])` gives those before pooling.
 
     Parameters
     ----------
     input_dim : F.
     channels : maps of each block.
-    pools : side of each block's pooling window, in frames and in features.
+    pools : side of each block's pooling window, in frames and in features; as many as channels.
     readout : 'pool' = the mean of each map over a clip's own frames, O = maps, for clips of any length; 'flatten' =
         all values of the last maps, for clips of one length alone.
     input_length : S, frames of each clip; needed for 'flatten'.
     standardise : see Backbone.
     """
+
+    SHOWN = ("pools", "readout", "input_length")
 
     def __init__(self, input_dim: int, channels: Sequence[int] = (32, 64, 128, 256),
                  pools: Sequence[int] = (2, 2, 4, 4), readout: str = "pool", input_length: int | None = None,
@@ -245,6 +264,9 @@ class CNNBackbone(Backbone):
             raise ValueError(f"Expected readout='pool' or 'flatten', found {readout!r}.")
         if readout == "flatten" and input_length is None:
             raise ValueError("Expected input_length with readout='flatten', found None. Give the dataset's max_length.")
+        if len(channels) != len(pools):
+            raise ValueError(f"Expected as many pools as channels, {len(channels)}, found {len(pools)}. Give one "
+                             "number a block of each.")
         size = channels[-1]
         if readout == "flatten":
             for side in (input_length, input_dim):
@@ -277,19 +299,22 @@ def _block(x: torch.Tensor, lengths: torch.Tensor, convolution: nn.Conv2d, norm:
         return functional.conv2d(x, weight.to(memory_format=torch.channels_last),
                                  convolution.bias * scale + shift, padding=convolution.padding)
 
-    if not norm.training:  # then it is a scale and a shift, which the convolution takes over
+    if not norm.training or lengths.sum() * x.shape[3] == 1:  # see _normed
+        # then it is a scale and a shift, which the convolution takes over
         scale = norm.weight * (norm.running_var + norm.eps).rsqrt()
         maps = _without_padding(convolved(scale, norm.bias - norm.running_mean * scale), lengths)
         # zero is the least that a ReLU gives: the maximum ignores padding
         return functional.max_pool2d(maps, pool, ceil_mode=True).relu()
     sign = torch.where(norm.weight < 0, -1.0, 1.0).detach()  # a negative weight makes the smallest value the largest
     own = None if lengths.min() == x.shape[2] else lengths.tolist()
-    y, mean, variance = _PooledNorm.apply(convolved(sign), norm.weight * sign, norm.bias, own, pool, norm.eps)
+    maps = convolved(sign).to(norm.weight.dtype)  # under autocast too, the statistics are of full precision
+    y, mean, variance = _PooledNorm.apply(maps, norm.weight * sign, norm.bias, own, pool, norm.eps)
     with torch.no_grad():
         count = x.shape[3] * (len(x) * x.shape[2] if own is None else sum(own))
-        norm.running_mean.lerp_(mean * sign, norm.momentum)
-        norm.running_var.lerp_(variance * count / max(count - 1, 1), norm.momentum)
         norm.num_batches_tracked += 1
+        rate = 1 / norm.num_batches_tracked.item() if norm.momentum is None else norm.momentum
+        norm.running_mean.lerp_(mean * sign, rate)
+        norm.running_var.lerp_(variance * count / (count - 1), rate)
     return y
 
 
@@ -397,10 +422,12 @@ class ASTBackbone(Backbone):
     standardise : see Backbone.
     """
 
+    SHOWN = ("patch", "heads", "max_length")
+
     def __init__(self, input_dim: int, dim: int = 96, depth: int = 4, heads: int = 4, patch: tuple[int, int] = (16, 16),
                  max_length: int = 1296, dropout: float = 0.1, standardise: Standardise | None = None):
         super().__init__(input_dim, dim, standardise)
-        self.patch, self.max_length = patch, max_length
+        self.patch, self.heads, self.max_length = patch, heads, max_length
         self.patches = nn.Conv2d(1, dim, patch, stride=patch)
         self.token = nn.Parameter(0.02 * torch.randn(1, 1, dim))
         self.time = nn.Parameter(0.02 * torch.randn(dim, -(-max_length // patch[0]), 1))

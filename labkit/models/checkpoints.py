@@ -3,6 +3,7 @@
 import pickle
 from pathlib import Path
 
+import numpy as np
 import torch
 from torch import nn
 
@@ -14,10 +15,29 @@ def save_checkpoint(model: nn.Module, file: str | Path, **facts: str | float | l
     """Write the weights of a model, and plain facts beside them, whole or not at all.
 
     Facts are what JSON holds, such as an epoch, a configuration (dict), label names (list) or a digest of the data.
+    Single numbers of NumPy and torch become Python's. Raises ValueError, before anything is written, for other facts,
+    and for one named "weights".
     """
+    if "weights" in facts:
+        raise ValueError("Expected facts beside the weights, found one named 'weights'. Give it another name.")
+    facts = {name: _plain(fact, name) for name, fact in facts.items()}
     file = Path(file)
     file.parent.mkdir(parents=True, exist_ok=True)
     write_whole(file, lambda stream: torch.save({**facts, "weights": model.state_dict()}, stream))
+
+
+def _plain(value: object, name: str) -> object:
+    """A fact in the exact types that load: np.float64 is a float too, and could not be loaded."""
+    if isinstance(value, np.generic | torch.Tensor) and value.ndim == 0:
+        value = value.item()
+    if type(value) is dict and all(type(key) is str for key in value):
+        return {key: _plain(each, name) for key, each in value.items()}
+    if type(value) in (list, tuple):
+        return type(value)(_plain(each, name) for each in value)
+    if value is None or type(value) in (str, int, float, bool):
+        return value
+    raise ValueError(f"Expected plain facts, found {value!r} ({type(value).__name__}) in {name}. Do str(...) or "
+                     ".tolist() first.")
 
 
 def load_checkpoint(model: nn.Module, file: str | Path) -> dict:

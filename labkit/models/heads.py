@@ -65,6 +65,9 @@ class Classifier(_Head):
     """
 
     def __init__(self, backbone: Backbone, num_classes: int, load_from_checkpoint: str | Path | None = None):
+        if num_classes < 2:
+            raise ValueError(f"Expected num_classes of at least 2, found {num_classes}. Give "
+                             "num_classes=len(label_transformer.classes_).")
         super().__init__(backbone, num_classes, load_from_checkpoint)
 
     def loss(self, output: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
