@@ -222,6 +222,9 @@ def test_what_the_page_says_of_real_music_is_so():
     report = moods["the report's CNN, multitask"]["above linear model"]
     assert report.startswith("-") and report.endswith("*")
     genres = table_of("real_music", "Genre of ")
+    for lstm in ("the report's LSTM", "the report's LSTM, our data handling"):
+        below = genres[lstm]["points above linear model"]
+        assert below.startswith("-") and below.endswith("*")
     for rows, ours, theirs in ((genres, "ours, several averaged", "the report's CNN"),
                                (moods, "ours, several averaged, fine-tuned", "the report's CNN, multitask")):
         assert rows[ours]["seeds"] == rows[theirs]["seeds"] == 3
@@ -231,7 +234,8 @@ def test_what_the_page_says_of_real_music_is_so():
 def test_what_the_page_says_of_speed_is_so():
     facts = facts_of("training")["facts"]
     assert facts["times_busy"] <= 2
-    assert facts["times_lstm_full_course"] > 50 and facts["times_lstm_beat_course"] > 2
+    assert facts["times_lstm_full_course"] > 50 and round(facts["times_lstm_beat_course"]) == 3
+    assert facts["times_lstm_beat_course"] / facts["share_lstm_beat"] < 6.5  # what the peak would allow
     assert min(facts["times_cnn_128_torch"], facts["times_cnn_323_torch"]) > 2
 
 
