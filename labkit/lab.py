@@ -6,6 +6,7 @@ the composed corpus and says so; `Lab.note` makes the sentence.
 
 import hashlib
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -232,6 +233,14 @@ class Lab:
         folder = self.dataset(kind, recipe.beat, recipe.feat_type)
         known = kind != "genre" or set(read_labels(folder.path, "train").values()) <= set(CLASS_MAPPING)
         return parts(recipe, folder.root, self.profile, axis=axis, class_mapping=CLASS_MAPPING if known else None)
+
+    def served(self, recipes: Mapping[str, "Recipe"]) -> list[str]:
+        """The names of those genre recipes whose clips the data in use hold, with a labelled test part.
+
+        Used in: notebooks/05_lstm_genre, notebooks/06_evaluation
+        """
+        folders = {name: self.dataset("genre", one.beat, one.feat_type) for name, one in recipes.items()}
+        return [name for name, folder in folders.items() if folder.has_test_labels and not folder.is_fallback]
 
     def recordings(self) -> list[Recording]:
         """The recordings of this lab: the reader's sound files, else one composed piece of each genre."""

@@ -4,8 +4,12 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import numpy as np
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import Pipeline, make_pipeline
+from sklearn.preprocessing import StandardScaler
 from torch import nn
-from torch.utils.data import DataLoader
+from torch.utils.data import DataLoader, Dataset
 
 from labkit.datasets import CLASS_MAPPING, SpectrogramDataset, Standardise, torch_train_val_split
 from labkit.models import (
@@ -104,3 +108,25 @@ def parts(recipe: Recipe, folder: Path, profile: Profile, seed: int = 0, axis: i
             for train in (True, False)]
     train, val = torch_train_val_split(made[0], recipe.batch_size, 64, seed=seed, groups=made[0].groups, bucket=True)
     return train, val, DataLoader(made[1], 64, collate_fn=made[1].collate)
+
+
+def outlines(clips: Dataset) -> np.ndarray:
+    """Mean, deviation and mean absolute change from frame to frame of each feature: (clips, 3 features).
+
+    It is what the linear model hears of a clip: how much a band changes, not when.
+
+    Used in: notebooks/05_lstm_genre, notebooks/06_evaluation
+    """
+    frames = (clips[place][0].numpy() for place in range(len(clips)))
+    return np.array([np.concatenate([one.mean(axis=0), one.std(axis=0), np.abs(np.diff(one, axis=0)).mean(axis=0)])
+                     for one in frames])
+
+
+def linear_model(train_loader: DataLoader) -> Pipeline:
+    """Logistic regression on the outlines of a loader's clips, fitted: what a network has to be better than.
+
+    Used in: notebooks/05_lstm_genre, notebooks/06_evaluation
+    """
+    clips = train_loader.dataset
+    model = make_pipeline(StandardScaler(), LogisticRegression(C=0.01, max_iter=2000))
+    return model.fit(outlines(clips), clips.dataset.targets[clips.indices])

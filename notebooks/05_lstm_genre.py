@@ -26,16 +26,21 @@ from labkit.lab import open_lab
 from labkit.recipes import GENRE
 from labkit.show import measured, say
 
+FOUR = {name: GENRE[name] for name in ("LSTM, mel", "LSTM, beat-synchronous mel",
+                                       "LSTM, chroma", "LSTM, mel and chroma")}
 lab = open_lab(profile)
-tested = [lab.dataset("genre", beat).has_test_labels for beat in (False, True)]
-if not all(tested):
-    lab = lab.composed_only()
+INPUTS = lab.served(FOUR)  # those that the data in use hold, with a labelled test part
+own = bool(INPUTS)
+if not own:
+    lab, INPUTS = lab.composed_only(), list(FOUR)
 
 # %% tags=["remove-input"]
-if not all(tested):
-    say("These data have no test part with labels, so this lesson takes its genres from the composed corpus.")
-say(lab.note("genre", "genre_beat", "chroma_beat"))
-own = all(tested) and all(lab.has(what) for what in ("genre", "genre_beat", "chroma_beat"))
+if own:
+    say(f"The data of this lesson: {lab.origin}."
+        + ("" if len(INPUTS) == len(FOUR) else f" Of the four networks below they serve {', '.join(INPUTS)}; the figures leave the "
+           "others out."))
+else:
+    say("These data have no genre clips with a labelled test part, so this lesson takes the composed corpus.")
 
 # %% [markdown]
 # A *recipe* says what a network hears, how it is built and how it is trained. All recipes of the book stand in one file,
@@ -44,9 +49,8 @@ own = all(tested) and all(lab.has(what) for what in ("genre", "genre_beat", "chr
 # comes with the data.
 
 # %%
-INPUTS = ["LSTM, mel", "LSTM, beat-synchronous mel", "LSTM, chroma", "LSTM, mel and chroma"]
-BEAT = INPUTS[1]
-train_loader, val_loader, test_loader = lab.loaders(GENRE[BEAT])
+FIRST = "LSTM, beat-synchronous mel" if "LSTM, beat-synchronous mel" in INPUTS else INPUTS[0]
+train_loader, val_loader, test_loader = lab.loaders(GENRE[FIRST])
 x, targets, lengths = next(iter(train_loader))
 tuple(x.shape), targets[:5], lengths[:5]
 
@@ -216,7 +220,7 @@ def without_dropout(model):
 
 
 torch.manual_seed(0)
-model = without_dropout(GENRE[BEAT].network(train_loader))
+model = without_dropout(GENRE[FIRST].network(train_loader))
 by_heart = overfit_with_a_couple_of_batches(
     model, train_loader, torch.optim.Adam(model.parameters(), lr=3e-3), epochs=60)
 
@@ -259,10 +263,10 @@ for name in INPUTS:
     print(f"{name:28} {histories[name].train[-1]:.2f} training loss in the last epoch")
 
 # %% tags=["hide-input"]
-figure, axes = plots.figure(rows=2, columns=2, height=2.4, sharey=True)
+figure, axes = plots.figure(rows=(len(INPUTS) + 1) // 2, columns=min(2, len(INPUTS)), height=2.4, sharey=True)
 for axis, (name, history) in zip(axes.flat, histories.items()):
     plots.learning_curves(axis, history, title=name)
-plots.show(figure, alt="Learning curves of four LSTMs, training and validation loss against the epoch. "
+plots.show(figure, alt="Learning curves, training and validation loss against the epoch. "
            + " ".join(f"{name}: from {history.train[0]:.2f} to {history.train[-1]:.2f} in training, at best "
                       f"{min(history.val):.2f} in validation." for name, history in histories.items()))
 
@@ -298,8 +302,9 @@ for name, history in histories.items():
 from labkit.datasets import album_leak
 from labkit.evaluation import accuracy, bootstrap, predict
 
-held = tests[BEAT].dataset
-known = album_leak(dataset.ids, held.ids, lab.dataset("genre", beat=True).root)
+held = tests[FIRST].dataset
+known = album_leak(dataset.ids, held.ids,
+                   lab.dataset("genre", GENRE[FIRST].beat, GENRE[FIRST].feat_type).root)
 predicted, scores = {}, {}
 for name, model in models.items():
     outputs, truth = predict(model, tests[name])
@@ -315,30 +320,15 @@ say(f"Here {known:.0%} of the test clips share an album with a clip of the train
 
 # %% [markdown]
 # We compare with two answers that need no network: always the most frequent genre of the training clips, and a linear model
-# that sees of each band three numbers, its mean, its deviation and its mean change from beat to beat. It hears no order: it knows
-# how much a band changes, not when. The bars are 95 % intervals, of how the score would move with other such test albums
+# that sees of each band three numbers, its mean, its deviation and its mean change from frame to frame. It hears no order: it
+# knows how much a band changes, not when. The bars are 95 % intervals, of how the score would move with other such test albums
 # ([bootstrap](../book/glossary.md); lesson 6 explains it).
 
 # %%
-from sklearn.linear_model import LogisticRegression
-from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import StandardScaler
+from labkit.recipes import linear_model, outlines
 
-
-def outlines(data, places):
-    """Mean, deviation and mean change of each band of some clips: (clips, 3 F)."""
-    clips = (data[i][0].numpy() for i in places)
-    return np.array([np.concatenate([clip.mean(axis=0), clip.std(axis=0),
-                                     np.abs(np.diff(clip, axis=0)).mean(axis=0)])
-                     for clip in clips])
-
-
-linear = make_pipeline(StandardScaler(), LogisticRegression(C=0.1, max_iter=1000))
-linear = linear.fit(outlines(dataset, places), dataset.targets[places])
-
-# %%
 frequent = np.bincount(dataset.targets[places]).argmax()
-plain = {"linear model of the outlines": linear.predict(outlines(held, range(len(held)))),
+plain = {"linear model": linear_model(train_loader).predict(outlines(held)),
          "always the most frequent": np.full(len(held), frequent)}
 for name, answer in plain.items():
     scores[name] = bootstrap(accuracy, answer, held.targets, groups=held.groups)
@@ -346,7 +336,7 @@ for name, answer in plain.items():
 # %% tags=["hide-input"]
 figure, (axis,) = plots.figure(height=3.2)
 plots.intervals(axis, scores, label="accuracy on the test clips", spec=".0%")
-plots.show(figure, alt="Accuracy of four LSTMs, of a linear model and of the most frequent genre: "
+plots.show(figure, alt="Accuracy of the LSTMs, of a linear model and of the most frequent genre: "
            + "; ".join(f"{name} {score:.0%}" for name, score in scores.items()))
 measured(own, **{f"accuracy_{name}".replace(",", "").replace(" ", "_").replace("-", "_"): score.value
                  for name, score in scores.items()})
@@ -355,17 +345,26 @@ measured(own, **{f"accuracy_{name}".replace(",", "").replace(" ", "_").replace("
 from labkit.evaluation import compare
 
 alike = [name for name in INPUTS if tests[name].dataset.ids == held.ids]  # those with the same test clips
-best, worst = (choose(alike, key=lambda name: scores[name].value) for choose in (max, min))
-line = scores["linear model of the outlines"]
-beyond = [name for name in alike if scores[name].value > line.value]
-above = [name for name in alike if compare(accuracy, predicted[name], plain["always the most frequent"], held.targets,
-                                           groups=held.groups).difference.low > 0]
-say(f"The best of these networks is **{best}** with {scores[best]:.0%}, the weakest **{worst}** with {scores[worst]:.0%}. "
+ranked = sorted(alike, key=lambda name: scores[name].value)
+line = scores["linear model"]
+
+
+def ahead(baseline):
+    """The networks that are better than it beyond the noise, compared clip by clip."""
+    return [name for name in alike if compare(accuracy, predicted[name], plain[baseline], held.targets,
+                                              groups=held.groups).difference.low > 0]
+
+
+above, beyond = ahead("always the most frequent"), ahead("linear model")
+say((f"The best of these networks is **{ranked[-1]}** with {scores[ranked[-1]]:.0%}, the weakest **{ranked[0]}** with "
+     f"{scores[ranked[0]]:.0%}. " if len(ranked) > 1 else f"{ranked[0]} has {scores[ranked[0]]:.0%}. ")
     + (f"Better than the most frequent genre by more than the luck of the albums, compared clip by clip: {', '.join(above)}."
        if above else "None of them is clear of the most frequent genre: with so few clips and epochs this run cannot tell.")
-    + (f" The linear model has {line:.0%}; above it: {', '.join(beyond)}." if beyond else
-       f" None of them is above the linear model, {line:.0%}: whatever order they have learned to hear does not show here.")
-    + " Whether the differences between the networks are more than noise is the question of the next lesson.")
+    + f" The linear model has {line:.0%}; "
+    + (f"better than it in the same sense: {', '.join(beyond)}." if beyond else
+       "no network is better than it beyond the noise: whatever order they have learned to hear does not show here.")
+    + (" Whether the differences between the networks are more than noise is the question of the next lesson." if len(ranked) > 1
+       else ""))
 
 # %% [markdown]
 # ## Exercises
@@ -453,7 +452,7 @@ def kept_and_last(losses, patience):
 check("5.3")
 
 # %% [markdown]
-# Once it is correct, `kept_and_last(histories[BEAT].val, patience=3)` says what a patience of three epochs would have kept of
+# Once it is correct, `kept_and_last(histories[FIRST].val, patience=3)` says what a patience of three epochs would have kept of
 # the training above, and how many epochs it would have saved.
 
 # %% [markdown]

@@ -25,43 +25,57 @@ import numpy as np
 from labkit import plots
 from labkit.evaluation import predict
 from labkit.lab import open_lab
-from labkit.recipes import GENRE
+from labkit.recipes import GENRE, linear_model, outlines
 from labkit.show import measured, say
 from labkit.training import trained
 
+FOUR = {name: GENRE[name] for name in ("LSTM, mel", "LSTM, beat-synchronous mel",
+                                       "LSTM, chroma", "LSTM, mel and chroma")}
 lab = open_lab(profile)
-tested = [lab.dataset("genre", beat).has_test_labels for beat in (False, True)]
-if not all(tested):
-    lab = lab.composed_only()
+INPUTS = lab.served(FOUR)  # those that the data in use hold, with a labelled test part
+own = bool(INPUTS)
+if not own:
+    lab, INPUTS = lab.composed_only(), list(FOUR)
 
 # %% tags=["remove-input"]
-if not all(tested):
-    say("These data have no test part with labels, so this lesson takes its genres from the composed corpus.")
-say(lab.note("genre", "genre_beat", "chroma_beat"))
-own = all(tested) and all(lab.has(what) for what in ("genre", "genre_beat", "chroma_beat"))
+if own:
+    say(f"The data of this lesson: {lab.origin}."
+        + ("" if len(INPUTS) == len(FOUR) else f" Of lesson 5's four networks they serve {', '.join(INPUTS)}; "
+           "the others are left out."))
+else:
+    say("These data have no genre clips with a labelled test part, so this lesson takes the composed corpus.")
+
+# %% [markdown]
+# We fetch the networks and their answers for the test clips. The linear model of lesson 5 joins them: a score of a network
+# means little without it.
 
 # %%
-INPUTS = ["LSTM, mel", "LSTM, beat-synchronous mel", "LSTM, chroma", "LSTM, mel and chroma"]
-predicted, truths, groups, genres = {}, {}, {}, {}
+NAME = "LSTM, beat-synchronous mel" if "LSTM, beat-synchronous mel" in INPUTS else INPUTS[0]
+predicted, tests, linear = {}, {}, f"linear model of {NAME.removeprefix('LSTM, ')}"
 for name in INPUTS:
     recipe = GENRE[name]
     train, val, test = lab.loaders(recipe)
     model, _ = trained(name, partial(recipe.network, train), train, val,
                        recipe.training(lab.profile))
-    outputs, truths[name] = predict(model, test)
-    predicted[name], groups[name] = outputs.argmax(axis=1), test.dataset.groups
-    genres[name] = list(test.dataset.label_transformer.classes_)
+    predicted[name], tests[name] = predict(model, test)[0].argmax(axis=1), test.dataset
+    if name == NAME:
+        predicted[linear] = linear_model(train).predict(outlines(test.dataset))
+        tests[linear] = test.dataset
+
+# %% tags=["remove-input"]
+say(f"Answers of {len(predicted)} models for {len(tests[NAME])} test clips of {len(set(tests[NAME].groups))} albums: "
+    f"{', '.join(predicted)}.")
 
 # %% [markdown]
 # ## 6.1 The confusion matrix
 #
 # A classifier's answers on the test clips fit into one table: a row for each true genre, a column for each answer, and in
-# each cell the number of clips. What lies on the diagonal is right. We look at the beat-synchronous LSTM first. Which
-# column is the fullest? Is there an empty one?
+# each cell the number of clips. What lies on the diagonal is right. We look at one network first. Which column is the
+# fullest? Is there an empty one?
 
 # %%
-NAME = "LSTM, beat-synchronous mel"
-truth, answer, classes = truths[NAME], predicted[NAME], genres[NAME]
+truth, answer = tests[NAME].targets, predicted[NAME]
+classes = list(tests[NAME].label_transformer.classes_)
 matrix = np.zeros((len(classes), len(classes)), dtype=int)
 for row, column in zip(truth, answer):
     matrix[row, column] += 1
@@ -174,11 +188,12 @@ print(f"always {classes[support.argmax()]}: accuracy {accuracy(always, truth):.3
 # although four to seven of the ten genres have an F1 of 0.00 in the tables of its LSTMs. We look at ours.
 
 # %% tags=["remove-input"]
-reports = {name: report(predicted[name], truths[name], genres[name]) for name in INPUTS}
+reports = {name: report(predicted[name], heard.targets, list(heard.label_transformer.classes_))
+           for name, heard in tests.items()}
 for name, one in reports.items():
     lost = [each.name for each in one.per_class if each.support and not each.f1]
     say(f"- **{name}**: accuracy {one.accuracy:.1%}, macro F1 {one.macro.f1:.2f}; "
-        + (f"F1 = 0.00 for {len(lost)} of {len(genres[name])}: {', '.join(lost)}." if lost else "no genre with F1 = 0.00."))
+        + (f"F1 = 0.00 for {len(lost)} of {len(one.per_class)}: {', '.join(lost)}." if lost else "no genre with F1 = 0.00."))
 
 # %% [markdown]
 # ## 6.4 How sure are we?
@@ -197,28 +212,28 @@ from labkit.evaluation import bootstrap
 
 scores = {}
 for title, score in (("accuracy", accuracy), ("macro F1", macro_f1)):
-    for name in INPUTS:
-        scores[f"{name}, {title}"] = bootstrap(score, predicted[name], truths[name],
-                                               groups=groups[name])
+    for name, heard in tests.items():
+        scores[f"{name}, {title}"] = bootstrap(score, predicted[name], heard.targets,
+                                               groups=heard.groups)
 
 # %% tags=["hide-input"]
 figure, (axis,) = plots.figure(height=3.6)
 plots.intervals(axis, scores, label="score on the test clips", spec=".2f")
-plots.show(figure, alt="Accuracy and macro F1 of four LSTMs with 95 % intervals: "
+plots.show(figure, alt=f"Accuracy and macro F1 of {len(tests)} models with 95 % intervals: "
            + "; ".join(f"{name} {score:.2f}" for name, score in scores.items()))
 
 # %% tags=["remove-input"]
 wide = max(score.high - score.low for score in scores.values()) / 2
 by_rule = np.sqrt(micro * (1 - micro) / len(truth))
 drawn = scores[f"{NAME}, accuracy"]
-say(f"The widest reaches {wide:.2f} to either side, with {len(truth)} test clips from {len(set(groups[NAME]))} albums. For $n$ "
+say(f"The widest reaches {wide:.2f} to either side, with {len(truth)} test clips from {len(set(tests[NAME].groups))} albums. For $n$ "
     f"independent clips and an accuracy $p$ a rule of thumb gives $2 \\sqrt{{p (1 - p) / n}}$ to either side: for {NAME} that is "
     f"{2 * by_rule:.2f}, and drawing albums gives {(drawn.high - drawn.low) / 2:.2f}.")
 
 # %% [markdown]
 # ## 6.5 Is one better than another?
 #
-# Two intervals that overlap do not answer that: both networks heard the *same* clips, and a hard album is hard for both. So
+# Two intervals that overlap do not answer that: both models heard the *same* clips, and a hard album is hard for both. So
 # we compare clip by clip. `compare` draws the same albums for both networks and looks at the *difference* of the scores.
 # The test of [McNemar](../book/bibliography.md#mcnemar1947) asks in another way: of the clips that exactly one of the two gets
 # right, are more the first one's, or more the second one's, than a fair coin would have it?
@@ -228,26 +243,25 @@ from itertools import combinations
 
 from labkit.evaluation import compare, mcnemar
 
-shared = [name for name in INPUTS  # those with the same test clips
-          if np.array_equal(truths[name], truth) and groups[name] == groups[NAME]]
-found = {}
+groups, found = tests[NAME].groups, {}
+shared = [name for name, heard in tests.items() if heard.ids == tests[NAME].ids]  # the same test clips
 for one, other in combinations(shared, 2):
     found[one, other] = compare(accuracy, predicted[one], predicted[other], truth,
-                                groups=groups[NAME], names=(one, other))
+                                groups=groups, names=(one, other))
     p = mcnemar(predicted[one], predicted[other], truth)
     print(f"{found[one, other].verdict}\n    McNemar: p = {p:.3f}")
 
 # %% tags=["remove-input"]
 sure = [pair for pair, one in found.items() if one.is_beyond_noise]
 best = max(shared, key=lambda name: reports[name].accuracy)
-say(f"{len(sure)} of {len(found)} differences are beyond the noise. The best network of this run, by accuracy, is **{best}**"
+say(f"{len(sure)} of {len(found)} differences are beyond the noise. The best model of this run, by accuracy, is **{best}**"
     + (". " if any(best in pair for pair in sure) else ", and it is not shown to be better than any other. ")
     + f"Of {len(found)} comparisons, each has a chance of about one in twenty to find a difference where there is none: the more "
     "pairs we look at, the more a single small victory deserves doubt. McNemar's test counts clips as independent, which clips "
     "of one album are not; the bootstrap over albums does not, but with few albums it too is a little bold.")
 
 # %% [markdown]
-# All of this speaks of these four *trainings*. Another seed draws other first weights and another order of the batches, and gives
+# All of this speaks of these *trainings*. Another seed draws other first weights and another order of the batches, and gives
 # other networks: a difference may be beyond the noise of the albums and still be the luck of a seed. Whoever wants to speak of
 # inputs trains with several seeds each; [Networks, measured](../book/trained_networks.md) does so with five.
 
@@ -335,7 +349,7 @@ check("6.2")
 
 # %% [markdown]
 # Once it is correct, `np.quantile(drawn_scores(matrices), [0.025, 0.975])` is an interval as in 6.4, from a matrix for each album of
-# `groups[NAME]`. Where a draw lacks a genre, that genre counts as 0 here, and `macro_f1` leaves it out: the two differ a little.
+# `groups`. Where a draw lacks a genre, that genre counts as 0 here, and `macro_f1` leaves it out: the two differ a little.
 
 # %% [markdown]
 # **Exercise 6.3 · Better than a coin?** (10 minutes).
