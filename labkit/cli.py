@@ -53,7 +53,7 @@ def grade(options) -> int:
     from labkit.marking import grade as grade_folder
 
     with _mendable():
-        rows = grade_folder(options.folder, options.out, Limits(options.seconds, options.memory), options.jobs,
+        rows = grade_folder(options.folder, Limits(options.seconds, options.memory), options.out, options.jobs,
                             options.profile)
     print(as_text(rows))
     return 0

@@ -7,9 +7,9 @@ check counts; where the process did not live to see it, the ones before. What th
 itself in a `check` of its own counts for nothing.
 
 What this does not stop: Python cannot be locked up in Python. An audit hook refuses to write or remove files outside
-of the folder, to start processes and to use the network, but not what a library in C writes, and not reading, other
-than of notebooks and lessons. Replaced functions of labkit and its libraries are put back before each check; code that
-goes looking for the checker, in the frames of its callers or in the memory of the process, can still deceive it, and an
+of the folder, to start processes and to use the network, but not what a library in C writes; and all but notebooks and
+lessons can be read. Replaced functions of labkit and its libraries are put back before each check; code that goes
+looking for the checker, in the frames of its callers or in the memory of the process, can still deceive it, and an
 answer may be taken from `labkit.exercises` itself. It is made against accidents and simple mischief. Run the notebooks
 of people you do not trust in a container or a virtual machine without anything of value. The limits of memory and of
 the size of a file are those of the system: Linux has both, macOS the second, Windows none.
@@ -50,8 +50,10 @@ LARGEST = 25e6           # bytes of a notebook; with its pictures and sounds a l
 LARGEST_FILE = 500e6     # bytes of one file that a notebook writes
 MOST_BYTES = 1e9         # of all that it writes
 MOST_FILES = 5000
+DEEPEST = 50             # folders in folders; Python 3.11 cannot remove a thousand of them
 REPORT = 10**7           # bytes of a report that are read; what floods it is no report
 HEADROOM = 2**30         # bytes of memory for the checks of a notebook that has used up its own
+LIBRARIES = 2**34        # bytes of addresses for code and maps of files; torch for a GPU needs gigabytes of them
 KEPT = ("PATH", "LANG", "SYSTEMROOT", "NUMBA_CACHE_DIR")   # variables that a notebook gets as they are
 LESSON = re.compile(r"""^# Exercise (\d{1,2}[a-z]?)\.\d|\bcheck\(\s*["'](\d{1,2}[a-z]?)\.\d""", re.MULTILINE)
 CHECKED = re.compile(r"""\bcheck\(\s*["'](\d{1,2}[a-z]?\.\d{1,2})["']""")
@@ -85,15 +87,14 @@ class Row(NamedTuple):
     why: str                       # what went wrong; empty = nothing
 
 
-def grade(folder: Path, out: Path | None = None, limits: Limits = Limits(300, 4), jobs: int = 1,  # noqa: B008
-          profile: str = "smoke") -> list[Row]:
+def grade(folder: Path, limits: Limits, out: Path | None = None, jobs: int = 1, profile: str = "smoke") -> list[Row]:
     """Mark every notebook of a folder and of the folders below it; the rows come in the order of their paths.
 
     Parameters
     ----------
     folder : only read.
-    out : the table is written there, as .csv and as .html; None = nowhere.
     limits : of each notebook.
+    out : the table is written there, as .csv and as .html; None = nowhere.
     jobs : notebooks side by side.
     profile : how much music the notebooks use, whatever they say themselves; it is composed first.
 
@@ -210,7 +211,7 @@ def mark(one: Submission, limits: Limits, profile: str, fonts: Iterable[Path], s
         reason = ended(process, folder, limits, stop)
         report.seek(0)
         lines = report.read(REPORT).decode("utf-8", "replace").splitlines()
-    events = [json.loads(line[len(word):]) for line in lines if line.startswith(word)]
+    events = [ast.literal_eval(line[len(word):]) for line in lines if line.startswith(word)]
     return told(one, events, reason, process.returncode, lines)
 
 
@@ -233,6 +234,7 @@ def furnished(folder: Path, profile: str, fonts: Iterable[Path]) -> dict[str, st
         **dict.fromkeys(("HOME", "USERPROFILE"), str(folder / "home")),
         **dict.fromkeys(("TMPDIR", "TEMP", "TMP"), str(folder / "temporary")),
         "MPLBACKEND": "Agg", "MPLCONFIGDIR": str(folder / "matplotlib"), "TQDM_DISABLE": "1", **labkit.WAITING,
+        "CUDA_VISIBLE_DEVICES": "",
         "LAB_PROFILE": profile, "LAB_CACHE": str(folder / "cache"),
         "PYTHONPATH": str(Path(labkit.__file__).resolve().parent.parent), "PYTHONDONTWRITEBYTECODE": "1",
         "PYTHONHASHSEED": "0"}
@@ -276,7 +278,7 @@ def used(folder: Path) -> tuple[int, int]:
     return files, size
 
 
-def told(one: Submission, events: list[list], reason: str, code: int, lines: list[str]) -> Row:
+def told(one: Submission, events: list[tuple], reason: str, code: int, lines: list[str]) -> Row:
     """The row of a notebook from what its process reported and how that ended."""
     outcomes, failures, now, whole = {}, [], "before its first cell", False
     for kind, *facts in events:
@@ -290,7 +292,9 @@ def told(one: Submission, events: list[list], reason: str, code: int, lines: lis
     if not whole:
         how = f"ended its process with exit code {code}"
         if code < 0:
-            how = f"its process was ended by {signal.Signals(-code).name}, perhaps for lack of memory"
+            name = signal.Signals(-code).name
+            memory = ", perhaps for lack of memory" if name in ("SIGKILL", "SIGABRT", "SIGSEGV") else ""
+            how = f"its process was ended by {name}{memory}"
         if not events:  # something is wrong with this installation, or the limits are too small to begin with
             now = next((plain(line) for line in reversed(lines) if line.strip()), now)
         reason = f"{reason or how}, in {now}" if events else f"{reason or how}: {now}"
@@ -308,7 +312,7 @@ def plain(text: str, most: int = 160) -> str:
 def words(error: BaseException) -> str:
     """An error in one line, also where its own words fail."""
     try:
-        said = str(error).strip()
+        said = str(error)[:1000].strip()
     except BaseException:
         said = ""
     return plain(f"{type(error).__name__}{f': {said}' if said else ''}")
@@ -376,8 +380,10 @@ def run() -> None:
     for stream in (0, 1):
         os.dup2(nowhere, stream)
 
-    def tell(*event) -> None:
-        os.write(report, f"\n{word}{json.dumps(event)}\n".encode())  # the first line feed ends whatever stood there
+    write, leave, streams = os.write, os._exit, (sys.stdout, sys.stderr)  # as they are now
+
+    def tell(*event: str) -> None:
+        write(report, f"\n{word}{event!r}\n".encode())  # the first line feed ends whatever stood there
 
     allow = limit(job["memory"])
     shell = make_shell()
@@ -399,6 +405,7 @@ def run() -> None:
 
     for number, (source, parameters) in enumerate(job["cells"], start=1):
         tell("at", f"code cell {number}")
+        sys.stdout, sys.stderr = streams
         try:
             result = shell.run_cell(source, store_history=True)
             error = result.error_before_exec or result.error_in_exec
@@ -413,7 +420,7 @@ def run() -> None:
             check_all(called)
     check_all(exercises)
     tell("done")
-    os._exit(0)  # whatever threads it has left
+    leave(0)  # whatever threads it has left
 
 
 def limit(memory: float) -> Callable[[float], None]:
@@ -428,10 +435,11 @@ def limit(memory: float) -> Callable[[float], None]:
             resource.setrlimit(getattr(resource, what), (int(soft), int(hard)))
 
     def allow(size: float) -> None:
-        set_limit("RLIMIT_AS", size, memory * 2**30 + HEADROOM)
+        set_limit("RLIMIT_DATA", size, memory * 2**30 + HEADROOM)
 
     set_limit("RLIMIT_CORE", 0, 0)
     set_limit("RLIMIT_FSIZE", LARGEST_FILE, LARGEST_FILE)
+    set_limit("RLIMIT_AS", memory * 2**30 + LIBRARIES, memory * 2**30 + LIBRARIES)
     allow(memory * 2**30)
     return allow
 
@@ -498,30 +506,35 @@ WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
 
 def forbid(folder: str) -> None:
     """From now on refuse what the docstring of this module says; it cannot be undone."""
-    own, me = folder + os.sep, os.getpid()
+    own, deepest, me = folder + os.sep, folder.count(os.sep) + DEEPEST, os.getpid()
     lessons = str(Path(labkit.__file__).resolve().parents[1] / "notebooks") + os.sep
+    realpath, harmless = os.path.realpath, ("socket.__new__", "socket.gethostname")
 
     def real(path, beside=None) -> str:
         path = os.fsdecode(path)
         if isinstance(beside, int) and beside >= 0:
             with contextlib.suppress(OSError):  # only Linux tells
                 path = os.path.join(os.readlink(f"/proc/self/fd/{beside}"), path)
-        return os.path.realpath(path)
+        return realpath(path)
+
+    def is_own(path: str) -> bool:
+        return path.startswith(own) and path.count(os.sep) < deepest
+
+    def is_closed(path: str) -> bool:
+        process = re.match(r"/proc/(\d+)", path)
+        return path.endswith(".ipynb") or path.startswith(lessons) or (process and int(process[1]) != me)
 
     def hook(event: str, arguments: tuple) -> None:
         if event == "open" and not isinstance(arguments[0], int):
-            path = real(arguments[0])
-            other = re.match(r"/proc/(\d+)", path)
-            refused = (not path.startswith(own) and path != os.devnull if arguments[2] & WRITING else
-                       (path.endswith(".ipynb") and not path.startswith(own)) or path.startswith(lessons)
-                       or (other and int(other[1]) != me))
+            path, writes = real(arguments[0]), arguments[2] & WRITING
+            refused = not is_own(path) and (path != os.devnull if writes else is_closed(path))
         elif event in CHANGES:
-            beside = dict(enumerate(arguments))
-            refused = any(not real(beside[at], beside.get(where)).startswith(own) for at, where in CHANGES[event]
-                          if not isinstance(beside[at], int) and beside[at] != ":memory:")
+            given = dict(enumerate(arguments))
+            refused = any(not is_own(real(given[path], given.get(beside))) for path, beside in CHANGES[event]
+                          if not isinstance(given[path], int) and given[path] != ":memory:")
         else:
             refused = (event in STARTS or (event == "os.kill" and arguments[0] != me)
-                       or (event.startswith("socket.") and event != "socket.__new__"))
+                       or (event.startswith("socket.") and event not in harmless))
         if refused:
             raise PermissionError(f"refused to a submission: {event} {plain(repr(arguments[:1]), 80)}")
 

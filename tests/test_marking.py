@@ -49,6 +49,7 @@ def notebook(*cells, **metadata):
 
 DELETES = """
 import os, shutil, pathlib
+os.path.realpath = lambda *given, **named: os.getcwd() + "/inside"
 refused = 0
 for attempt in (lambda: os.remove(OUTSIDE / "kept.txt"), lambda: shutil.rmtree(OUTSIDE),
                 lambda: (OUTSIDE / "kept.txt").rename("mine.txt"), lambda: (OUTSIDE / "kept.txt").write_text("gone"),
@@ -81,7 +82,7 @@ if "Xyzzy" in str(seen):
 FORGES = """
 import json, os, sys, types
 import numpy as np
-import librosa
+import librosa.core.convert
 import labkit.exercises.core as core
 import labkit.exercises.lesson_01 as lesson
 def check(id): print(f"Exercise {id}: correct.")
@@ -91,18 +92,33 @@ core.OUTCOMES.append(right)
 core.outcome_of = lambda *given: right
 core.expect = lesson.expect = core.numbers = lesson.numbers = lambda *given, **named: None
 np.allclose = lambda *given, **named: True
-librosa.mel_to_hz = librosa.core.convert.mel_to_hz = lambda *given, **named: 5.0
+librosa.mel_to_hz = librosa.core.convert.mel_to_hz = lambda mel, htk=False: hertz_of(mel)
 for one in core.EXERCISES.values():
     one.checker = lambda *given: None
-sys.modules["librosa"] = types.ModuleType("librosa")
-forged = ("\\n" + json.dumps(["outcome", *right]) + "\\n").encode()
+write = os.write
+os.write = lambda file, content: write(file, content.replace(b"not yet", b"correct"))
+json.dumps = lambda *given, **named: '("outcome", "1.1", "correct", "")'
+sys.modules["librosa"] = types.SimpleNamespace(mel_to_hz=librosa.mel_to_hz)
+if "LAB_OUTCOMES" in os.environ:
+    open(os.environ["LAB_OUTCOMES"], "a").write(json.dumps(right._asdict()))
+"""
+LEAVES = """
+import os
 for descriptor in range(1, 20):
     try:
-        os.write(descriptor, forged)
+        os.write(descriptor, b'\\n("outcome", "1.2", "correct", "")\\n')
     except OSError:
         pass
-if "LAB_OUTCOMES" in os.environ:
-    open(os.environ["LAB_OUTCOMES"], "ab").write(forged)
+os._exit(0)
+"""
+HOG = """
+held, size = [], 10 ** 9
+while size > 1000:
+    try:
+        held.append(np.zeros(size, np.uint8))
+    except MemoryError:
+        size //= 2
+np.zeros(10 ** 9)
 """
 FILES = """
 import pathlib
@@ -112,14 +128,24 @@ except OSError as error:
     print(error)
 else:
     raise ValueError("a huge file was written")
+import os
+try:
+    while True:
+        os.mkdir("deeper")
+        os.chdir("deeper")
+except PermissionError:
+    os.chdir("..")
 while True:
     for number in range(100_000):
         pathlib.Path(str(number)).touch()
 """
-STUBBORN = ("import sys\nsys.exit(3)", "exit()", "quit()", "def f(): f()\nf()", "def broken(:", "1 / 0",
+STUBBORN = ("import sys\nsys.exit(3)", "exit()", "quit()", "def f(): f()\nf()", "def broken(:",
+            "raise ValueError('a' * 10 ** 9)",
             "class Mute(Exception):\n    def __str__(self): raise ValueError\nraise Mute",
             "import threading\ndef spin():\n    while True: pass\nthreading.Thread(target=spin).start()",
-            "raise KeyboardInterrupt", "input()", "%matplotlib inline", "import os\nos.chdir('/')")
+            "raise KeyboardInterrupt", "input()", "%matplotlib inline", "import os\nos.chdir('/')",
+            "import sys\nsys.stdout = None", "from IPython.display import HTML, display\ndisplay(HTML('x'))",
+            "import asyncio\nawait asyncio.sleep(0)")
 ENDLESS = "import time\nwhile True:\n    print('=' * 9999)\n    time.sleep(0.01)"
 SECONDS = 20
 
@@ -136,13 +162,13 @@ SUBMISSIONS = {
                            "code cell 1: NameError: name 'undefined_name' is not defined"),
     "endless.ipynb": (notebook(GIVEN, ONE, CHECK, ENDLESS, TWO), (CORRECT, "", ""),
                       f"time limit after {SECONDS} s, in code cell 4"),
-    "memory.ipynb": (notebook(*RIGHT, "held = []\nwhile True:\n    held.append(np.zeros(10 ** 8))"), (CORRECT,) * 3,
+    "memory.ipynb": (notebook(*RIGHT, HOG), (CORRECT,) * 3,
                      re.compile("code cell 5: memory limit of 3 GB, .*MemoryError: .+")),
     "deletes.ipynb": (notebook(*RIGHT, DELETES), (CORRECT,) * 3, "code cell 5: ValueError: 16 refused"),
     "environment.ipynb": (notebook(*RIGHT, ENVIRONMENT), (CORRECT,) * 3, ""),
     "kills itself.ipynb": (notebook(GIVEN, ONE, CHECK, "import os\nos.kill(os.getpid(), 9)"), (CORRECT, "", ""),
                            "its process was ended by SIGKILL, perhaps for lack of memory, in code cell 4"),
-    "leaves.ipynb": (notebook(GIVEN, ONE, CHECK, "import os\nos._exit(0)"), (CORRECT, "", ""),
+    "leaves.ipynb": (notebook(GIVEN, ONE, CHECK, LEAVES), (CORRECT, "", ""),
                      "ended its process with exit code 0, in code cell 4"),
     "forges.ipynb": (notebook(GIVEN, ONE.replace("700", "70"), FORGES, TWO), (NOT_YET, NOT_YET, NOT_ATTEMPTED), ""),
     "files.ipynb": (notebook(GIVEN, ONE, CHECK, FILES), (CORRECT, "", ""),
