@@ -49,13 +49,12 @@ def student(options) -> int:
 
 def grade(options) -> int:
     """Run the notebooks that students handed in, each in a process with limits, and mark their exercises."""
-    from labkit.marking import Limits, as_text
+    from labkit.marking import Limits
     from labkit.marking import grade as grade_folder
 
     with _mendable():
-        rows = grade_folder(options.folder, Limits(options.seconds, options.memory), options.out, options.jobs,
-                            options.profile)
-    print(as_text(rows))
+        grade_folder(options.folder, Limits(options.seconds, options.memory), options.out, options.jobs,
+                     options.profile)
     return 0
 
 

@@ -88,13 +88,13 @@ class Row(NamedTuple):
 
 
 def grade(folder: Path, limits: Limits, out: Path | None = None, jobs: int = 1, profile: str = "smoke") -> list[Row]:
-    """Mark every notebook of a folder and of the folders below it; the rows come in the order of their paths.
+    """Mark every notebook of a folder and of the folders below it, and print the table, in the order of their paths.
 
     Parameters
     ----------
     folder : only read.
     limits : of each notebook.
-    out : the table is written there, as .csv and as .html; None = nowhere.
+    out : the table is written there too, as .csv and as .html; None = nowhere.
     jobs : notebooks side by side.
     profile : how much music the notebooks use, whatever they say themselves; it is composed first.
 
@@ -111,8 +111,11 @@ def grade(folder: Path, limits: Limits, out: Path | None = None, jobs: int = 1, 
     tables = places(out, folder) if out else []
     build(load_profile(profile))
     rows = mark_all(files, folder, limits, jobs, profile)
-    for file, text in zip(tables, (as_csv(rows), as_html(rows)), strict=False):
-        write_text(file, text)
+    try:
+        for file, text in zip(tables, (as_csv(rows), as_html(rows)), strict=False):
+            write_text(file, text)
+    finally:  # after an hour of marking, a disk that is full does not take the marks
+        print(as_text(rows))
     return rows
 
 
@@ -137,8 +140,8 @@ def places(out: Path, folder: Path) -> list[Path]:
         raise MarkingError(f"Expected the name of a table in a folder that exists, found {out}. Give, for example, "
                            "marks.csv; beside it marks.html is written.")
     if out.resolve().is_relative_to(folder.resolve()):
-        raise MarkingError(f"Expected a place outside of {folder}, lest a table replace a submission, found {out}. "
-                           "Give one in another folder.")
+        raise MarkingError(f"Expected a table outside of {folder}, where it could replace a submission, found {out}. "
+                           "Name it in another folder.")
     return [out.with_suffix(".csv"), out.with_suffix(".html")]
 
 
@@ -183,14 +186,14 @@ def read(file: Path, name: str) -> Submission:
         notebook = nbformat.reads(file.read_bytes().decode("utf-8-sig"), as_version=4)
         code = [cell for cell in notebook.cells if cell.cell_type == "code"]
         cells = [(str(cell.source), "parameters" in cell.metadata.get("tags", [])) for cell in code]
+        about = notebook.metadata.get("labkit")
+        lessons = {first or second for source, _ in cells for first, second in LESSON.findall(source)} or {
+            str(about.get("lesson") if isinstance(about, dict) else file.stem)[:40]}
+        ids = [id for lesson in sorted(lessons) for id in load(lesson)]
     except OSError as error:
         return Submission(name, why=f"cannot be read: {error.strerror}")
     except Exception as error:  # whatever can be wrong with bytes, with JSON and with what should be cells
         return Submission(name, why=f"not a notebook: {words(error)}")
-    about = notebook.metadata.get("labkit")
-    lessons = {first or second for source, _ in cells for first, second in LESSON.findall(source)} or {
-        str(about.get("lesson")) if isinstance(about, dict) else file.stem}
-    ids = [id for lesson in sorted(lessons) for id in load(lesson)]
     return Submission(name, cells, ids, "" if ids else "no exercise of the lab found")
 
 
@@ -292,9 +295,8 @@ def told(one: Submission, events: list[tuple], reason: str, code: int, lines: li
     if not whole:
         how = f"ended its process with exit code {code}"
         if code < 0:
-            name = signal.Signals(-code).name
-            memory = ", perhaps for lack of memory" if name in ("SIGKILL", "SIGABRT", "SIGSEGV") else ""
-            how = f"its process was ended by {name}{memory}"
+            memory = ", perhaps for lack of memory" if -code in (signal.SIGKILL, signal.SIGABRT, signal.SIGSEGV) else ""
+            how = f"its process was ended by signal {-code} ({signal.strsignal(-code)}){memory}"
         if not events:  # something is wrong with this installation, or the limits are too small to begin with
             now = next((plain(line) for line in reversed(lines) if line.strip()), now)
         reason = f"{reason or how}, in {now}" if events else f"{reason or how}: {now}"
