@@ -180,7 +180,7 @@ def read(file: Path, name: str) -> Submission:
 
     try:
         if file.is_symlink() or not file.is_file():
-            return Submission(name, why="no file; links are not followed")
+            return Submission(name, why="not a plain file, so it is not read")
         if (size := file.stat().st_size) > LARGEST:
             return Submission(name, why=f"has {size / 1e6:.0f} MB, more than {LARGEST / 1e6:.0f}; clear its outputs")
         notebook = nbformat.reads(file.read_bytes().decode("utf-8-sig"), as_version=4)
@@ -467,8 +467,7 @@ def originals(exercises: Iterable[str]) -> Callable[[], None]:
     """Load all that the checkers of these exercises use; returns what puts its functions and classes back."""
     import numba.core.caching as compiled
 
-    # What is compiled already is found where it lies. Nothing new is kept: numba's index is a pickle, and whoever
-    # reads it runs it.
+    # What numba has compiled is found where it lies. Nothing new is kept there: it would be a pickle of a notebook's.
     compiled._CacheLocator.ensure_cache_path = lambda self: None
     compiled.Cache.save_overload = lambda *args: None
     for name in {module_of(id) for id in exercises}:
