@@ -413,7 +413,7 @@ check("5.1")
 # %% tags=["exercise"]
 # Exercise 5.2
 def both_ways(forwards, backwards, x, lengths):
-    """The last vectors of two LSTMs, the second of which reads backwards: (B, 2 H)."""
+    """The last vectors of two LSTMs, the second reading backwards: (B, 2 H)."""
     one = last_of_padded(forwards, x, lengths)  # solution
     # the other one has read the clips from their ends
     other = last_of_padded(backwards, turned(x, lengths), lengths)  # solution
