@@ -292,6 +292,7 @@ def test_an_exercise_stands_in_its_lesson_as_it_should(name):
         assert len(EXERCISES[id].hints) == 2 and EXERCISES[id].praise.endswith(".")
         assert blank(following[0]) != following[0]
         assert len(following[0].splitlines()) <= 15
+        assert max(map(len, blank(following[0]).splitlines())) <= 96  # what a page shows
 
 
 @pytest.mark.parametrize("name", TAUGHT)

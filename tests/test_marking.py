@@ -19,19 +19,9 @@ from labkit.bookbuild.student import student_notebook
 from labkit.cli import main
 from labkit.environment import ROOT
 from labkit.exercises.core import CORRECT, NOT_ATTEMPTED, NOT_YET, Outcome, solution_in
-from labkit.marking import (
-    Limits,
-    Row,
-    Submission,
-    as_csv,
-    as_html,
-    as_text,
-    lines_of,
-    mark,
-    mark_all,
-    notebooks,
-    words,
-)
+from labkit.marking import Limits, Submission, mark, mark_all
+from labkit.marking.handed_in import notebooks, words
+from labkit.marking.table import Row, as_csv, as_html, as_text, lines_of
 
 SCRIPT = (ROOT / "notebooks" / "01_spectrograms.py").read_text(encoding="utf-8")
 ONE, TWO, THREE = (solution_in(SCRIPT, id) for id in ("1.1", "1.2", "1.3"))
