@@ -407,7 +407,7 @@ target("2.1")
 # %% tags=["exercise"]
 # Exercise 2.1
 def tempo_of(strength):
-    """Beats a minute: the lag of 0.3 to 1 s at which an onset strength (T,) is most like itself."""
+    """Beats a minute, by the lag at which an onset strength (T,) is most like itself."""
     likeness = librosa.autocorrelate(strength - strength.mean())
     first, last = int(0.3 * frames_per_second), int(frames_per_second)
     # solution: begin
@@ -462,7 +462,7 @@ target("2.3")
 # %% tags=["exercise"]
 # Exercise 2.3
 def columns_and_share(mel, strength, factor):
-    """Columns that beats at `factor` times the tempo make of mel (128, T), and the share kept."""
+    """Columns that beats at `factor` times the tempo make of mel, and the share kept."""
     # solution: begin
     beats = steady_beats(strength, factor * tempo_of(strength))
     # solution: end

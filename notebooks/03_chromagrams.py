@@ -363,7 +363,7 @@ from labkit.exercises import check, hint, solution, target
 # %% tags=["exercise"]
 # Exercise 3.1
 def folded(pitches, seconds):
-    """How long each pitch class sounds, of notes (n,) and lengths (n,): (12,), the largest 1."""
+    """How long each pitch class sounds (12,), of notes (n,) and lengths (n,)."""
     # solution: begin
     classes = np.round(pitches).astype(int) % 12
     # solution: end
@@ -416,7 +416,7 @@ target("3.3")
 # %% tags=["exercise"]
 # Exercise 3.3
 def best_turn(profile, column):
-    """Semitones up, 0 to 11, at which a profile (12,) fits a column (12,) best; the correlation."""
+    """Semitones up, 0 to 11, at which a profile fits a column best; the correlation."""
     # solution: begin
     fits = [np.corrcoef(transposed(profile, steps), column)[0, 1] for steps in range(12)]
     # solution: end
