@@ -213,6 +213,16 @@ def test_what_the_page_says_of_the_lessons_claims_is_so():
     assert max(means, key=means.get) == "linear model"
 
 
+def test_what_the_page_says_of_the_larger_corpus_is_so():
+    claims = table_of("lessons-laptop", "The lessons' claims")
+    assert all(row["seeds"] in ("1 of 1", "0 of 1") for row in claims.values())
+    genre = {name: row["verdict"] for name, row in claims.items() if not name.startswith("mood")}
+    assert [name for name, verdict in genre.items() if verdict != "holds"] == ["LSTM, mel above chroma alone"]
+    assert {row["verdict"] for name, row in claims.items() if name.startswith("mood")} == {"inside the noise"}
+    means = {name: float(row["mean"].split()[0]) for name, row in table_of("lessons-laptop", "Mood of ").items()}
+    assert max(means, key=means.get) == "linear model"
+
+
 def test_what_the_page_says_of_real_music_is_so():
     facts = facts_of("real_music")["facts"]
     assert 0.5 < facts["genre_distance"] / 0.06 < 0.75 and 0.75 < facts["mood_distance"] / 0.06 < 1
