@@ -51,7 +51,7 @@ else:
 
 # %%
 NAME = "LSTM, beat-synchronous mel" if "LSTM, beat-synchronous mel" in INPUTS else INPUTS[0]
-predicted, tests, linear = {}, {}, f"linear model of {NAME.removeprefix('LSTM, ')}"
+predicted, tests = {}, {}
 for name in INPUTS:
     recipe = GENRE[name]
     train, val, test = lab.loaders(recipe)
@@ -59,12 +59,12 @@ for name in INPUTS:
                        recipe.training(lab.profile))
     predicted[name], tests[name] = predict(model, test)[0].argmax(axis=1), test.dataset
     if name == NAME:
-        predicted[linear] = linear_model(train).predict(outlines(test.dataset))
-        tests[linear] = test.dataset
+        predicted["linear model"] = linear_model(train).predict(outlines(test.dataset))
+        tests["linear model"] = test.dataset
 
 # %% tags=["remove-input"]
 say(f"Answers of {len(predicted)} models for {len(tests[NAME])} test clips of {len(set(tests[NAME].groups))} albums: "
-    f"{', '.join(predicted)}.")
+    f"{'; '.join(predicted)}. The linear model hears what {NAME} hears.")
 
 # %% [markdown]
 # ## 6.1 The confusion matrix
@@ -206,6 +206,9 @@ for name, one in reports.items():
 #
 # Such an interval covers other albums of the same kind. It does not cover another training with another seed, other kinds of music, or
 # new albums where the albums of these clips were known from the training (lesson 5 counts them).
+#
+# A rule of thumb stands beside it: for $n$ *independent* clips and an accuracy $p$ the interval reaches about
+# $2 \sqrt{p (1 - p) / n}$ to either side.
 
 # %%
 from labkit.evaluation import bootstrap
@@ -226,9 +229,8 @@ plots.show(figure, alt=f"Accuracy and macro F1 of {len(tests)} models with 95 % 
 wide = max(score.high - score.low for score in scores.values()) / 2
 by_rule = np.sqrt(micro * (1 - micro) / len(truth))
 drawn = scores[f"{NAME}, accuracy"]
-say(f"The widest reaches {wide:.2f} to either side, with {len(truth)} test clips from {len(set(tests[NAME].groups))} albums. For $n$ "
-    f"independent clips and an accuracy $p$ a rule of thumb gives $2 \\sqrt{{p (1 - p) / n}}$ to either side: for {NAME} that is "
-    f"{2 * by_rule:.2f}, and drawing albums gives {(drawn.high - drawn.low) / 2:.2f}.")
+say(f"The widest reaches {wide:.2f} to either side, with {len(truth)} test clips from {len(set(tests[NAME].groups))} albums. For "
+    f"{NAME} the rule of thumb gives {2 * by_rule:.2f} to either side, and drawing albums gives {(drawn.high - drawn.low) / 2:.2f}.")
 
 # %% [markdown]
 # ## 6.5 Is one better than another?
@@ -243,21 +245,30 @@ from itertools import combinations
 
 from labkit.evaluation import compare, mcnemar
 
+# Only models that answered for the same clips can be compared clip by clip.
+shared = [name for name, heard in tests.items() if heard.ids == tests[NAME].ids]
 groups, found = tests[NAME].groups, {}
-shared = [name for name, heard in tests.items() if heard.ids == tests[NAME].ids]  # the same test clips
 for one, other in combinations(shared, 2):
     found[one, other] = compare(accuracy, predicted[one], predicted[other], truth,
                                 groups=groups, names=(one, other))
     p = mcnemar(predicted[one], predicted[other], truth)
-    print(f"{found[one, other].verdict}\n    McNemar: p = {p:.3f}")
+    print(f"McNemar p = {p:.3f}   {one}   and   {other}")
+
+# %% tags=["hide-input"]
+figure, (axis,) = plots.figure(height=0.3 * len(found) + 0.8)
+differences = {" - ".join(name.removeprefix("LSTM, ") for name in pair): one.difference for pair, one in found.items()}
+plots.intervals(axis, differences, label="difference of the accuracies, the first minus the second", spec=".2f")
+axis.axvline(0, color="0.5", linewidth=1)
+plots.show(figure, alt="Differences of accuracy between pairs of models with 95 % intervals: "
+           + "; ".join(f"{pair} {one:.2f}" for pair, one in differences.items()))
 
 # %% tags=["remove-input"]
 sure = [pair for pair, one in found.items() if one.is_beyond_noise]
 best = max(shared, key=lambda name: reports[name].accuracy)
 say(f"{len(sure)} of {len(found)} differences are beyond the noise. The best model of this run, by accuracy, is **{best}**"
     + (". " if any(best in pair for pair in sure) else ", and it is not shown to be better than any other. ")
-    + f"Of {len(found)} comparisons, each has a chance of about one in twenty to find a difference where there is none: the more "
-    "pairs we look at, the more a single small victory deserves doubt. McNemar's test counts clips as independent, which clips "
+    + "Each comparison has a chance of about one in twenty to find a difference where there is none: the more pairs we look at, "
+    f"here {len(found)}, the more a single small victory deserves doubt. McNemar's test counts clips as independent, which clips "
     "of one album are not; the bootstrap over albums does not, but with few albums it too is a little bold.")
 
 # %% [markdown]
