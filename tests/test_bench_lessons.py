@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 import torch
 
+from labkit import WAITING
 from labkit.evaluation import accuracy
 from labkit.profiles import PROFILES
 
@@ -106,4 +107,4 @@ import lessons
     path = os.pathsep.join(map(str, (FOLDER, FOLDER.parent)))
     found = subprocess.run([sys.executable, "-c", code], env=bare | {"PYTHONPATH": path}, capture_output=True,
                            text=True)
-    assert found.stderr.strip().splitlines()[-1] == "PASSIVE 300"
+    assert found.stderr.strip().splitlines()[-1] == " ".join(WAITING.values())
