@@ -3,7 +3,7 @@ PYTHON ?= python3
 JOBS ?= 1
 LAB = $(PYTHON) -m labkit setup --extra $(1) && $(VENV_PYTHON) -m labkit
 VENV_PYTHON = .venv/bin/python
-.PHONY: help setup book test quick lab sync doctor clean
+.PHONY: help setup book student test quick lab sync doctor clean
 
 help:    ## this list
 	@$(PYTHON) -m labkit help
@@ -11,6 +11,8 @@ setup:   ## make .venv with everything
 	@$(PYTHON) -m labkit setup
 book:    ## execute the lessons and render the HTML book (JOBS=2: two lessons side by side)
 	@$(call LAB,book) book --jobs $(JOBS)
+student: ## write the lessons with blanks for students
+	@$(call LAB,book) student
 test:    ## all tests
 	@$(call LAB,test) test
 quick:   ## the tests that take under two minutes

@@ -37,6 +37,27 @@ def book(options) -> int:
     return 0
 
 
+def student(options) -> int:
+    """Write the lessons with blanks for students, as notebooks and as one archive."""
+    from labkit.bookbuild.graph import Project
+    from labkit.bookbuild.student import write_student
+
+    packed = write_student(Project(ROOT), options.out)
+    print(f"written: {packed.with_suffix('')} and {packed}")
+    return 0
+
+
+def grade(options) -> int:
+    """Run the notebooks that students handed in, each in a process with limits, and mark their exercises."""
+    from labkit.marking import Limits
+    from labkit.marking import grade as grade_folder
+
+    with _mendable():
+        grade_folder(options.folder, Limits(options.seconds, options.memory), options.out, options.jobs,
+                     options.profile)
+    return 0
+
+
 def look(options) -> int:
     """Open every page of the book in a browser and say what is wrong."""
     from labkit.bookbuild.browser import look as look_at_pages
@@ -269,6 +290,15 @@ def build_parser() -> argparse.ArgumentParser:
     one = command(book)
     one.add_argument("--profile", help="ci, laptop or full; without it LAB_PROFILE, else ci")
     one.add_argument("--jobs", type=int, default=1, metavar="N", help="lessons side by side, one thread each")
+    one = command(student)
+    one.add_argument("out", type=Path, nargs="?", metavar="OUT", help="a folder; without it _build/student")
+    one = command(grade)
+    one.add_argument("folder", type=Path, metavar="FOLDER", help="the notebooks, also in folders below it; only read")
+    one.add_argument("--out", type=Path, metavar="TABLE", help="write the table as TABLE.csv and TABLE.html as well")
+    one.add_argument("--seconds", type=seconds, default=300.0, metavar="S", help="the most for a notebook (300)")
+    one.add_argument("--memory", type=positive, default=4, metavar="GB", help="the most for a notebook (4)")
+    one.add_argument("--jobs", type=positive, default=1, metavar="N", help="notebooks side by side")
+    one.add_argument("--profile", default="smoke", help="how much music they use, whatever they say (smoke)")
     one = command(look)
     one.add_argument("--out", type=Path, metavar="FOLDER", help="keep a picture of each page there")
     one = command(test)

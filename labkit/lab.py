@@ -6,17 +6,34 @@ the composed corpus and says so; `Lab.note` makes the sentence.
 
 import hashlib
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from labkit.datasets import Meta, clip_id, clip_shape, groups_of, id_order, list_clips, read_labels, read_meta
+from labkit.datasets import (
+    CLASS_MAPPING,
+    Meta,
+    clip_id,
+    clip_shape,
+    groups_of,
+    id_order,
+    list_clips,
+    read_labels,
+    read_meta,
+)
 from labkit.datasets.layout import FOLDERS
 from labkit.features import N_CHROMA, N_MELS, read_audio
 from labkit.files import write_text
 from labkit.profiles import PROFILES, SAMPLE_RATE, DataError, Profile, cache_root, data_root, load_profile
+
+if TYPE_CHECKING:
+    from torch.utils.data import DataLoader
+
+    from labkit.recipes import Recipe
 
 SOUNDS = (".wav", ".flac", ".ogg", ".oga", ".opus", ".mp3", ".aif", ".aiff")
 COMPOSED = "the composed corpus"
@@ -205,6 +222,26 @@ class Lab:
                              rows if own else self._probe(path), is_fallback=not own and self.root is not None,
                              has_test_labels=(path / "test_labels.txt").is_file())
 
+    def loaders(self, recipe: "Recipe", axis: int | str = "all") -> "tuple[DataLoader, DataLoader, DataLoader]":
+        """The training, validation and test loaders of a recipe, as `recipes.parts`, on the data that `dataset` finds.
+
+        Genres that the course's mapping does not know are kept as they are.
+        """
+        from labkit.recipes import parts
+
+        kind = "genre" if recipe.task == "genre" else "multitask"
+        folder = self.dataset(kind, recipe.beat, recipe.feat_type)
+        known = kind != "genre" or set(read_labels(folder.path, "train").values()) <= set(CLASS_MAPPING)
+        return parts(recipe, folder.root, self.profile, axis=axis, class_mapping=CLASS_MAPPING if known else None)
+
+    def served(self, recipes: Mapping[str, "Recipe"]) -> list[str]:
+        """The names of those genre recipes whose clips the data in use hold, with a labelled test part.
+
+        Used in: notebooks/05_lstm_genre, notebooks/06_evaluation
+        """
+        folders = {name: self.dataset("genre", one.beat, one.feat_type) for name, one in recipes.items()}
+        return [name for name, folder in folders.items() if folder.has_test_labels and not folder.is_fallback]
+
     def recordings(self) -> list[Recording]:
         """The recordings of this lab: the reader's sound files, else one composed piece of each genre."""
         if self.root is not None and (files := _sound_files(self.audio)):
@@ -311,6 +348,7 @@ def open_lab(profile: Profile | str | None = None) -> Lab:
     DataError : `LAB_DATA` names no folder, or one that holds neither datasets nor sound.
     ProfileError : there is no such profile.
 
-    Used in: notebooks/01_spectrograms, notebooks/02_beat_sync, notebooks/03_chromagrams, notebooks/04_dataset
+    Used in: notebooks/01_spectrograms, notebooks/02_beat_sync, notebooks/03_chromagrams, notebooks/04_dataset,
+        notebooks/05_lstm_genre, notebooks/06_evaluation
     """
     return Lab(profile if isinstance(profile, Profile) else load_profile(profile), data_root())

@@ -4,10 +4,24 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from torch.utils.data import DataLoader
+import numpy as np
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import Pipeline, make_pipeline
+from sklearn.preprocessing import StandardScaler
+from torch import nn
+from torch.utils.data import DataLoader, Dataset
 
 from labkit.datasets import CLASS_MAPPING, SpectrogramDataset, Standardise, torch_train_val_split
-from labkit.models import ASTBackbone, Backbone, CNNBackbone, LSTMBackbone, ResidualBackbone
+from labkit.models import (
+    ASTBackbone,
+    Backbone,
+    Classifier,
+    CNNBackbone,
+    LSTMBackbone,
+    MultitaskRegressor,
+    Regressor,
+    ResidualBackbone,
+)
 from labkit.profiles import Profile
 from labkit.training import TrainingConfig
 
@@ -26,6 +40,17 @@ class Recipe:
     def training(self, profile: Profile, seed: int = 0) -> TrainingConfig:
         """Its settings for a profile, which limits the epochs."""
         return replace(self.config, epochs=min(self.config.epochs, profile.epochs), seed=seed)
+
+    def network(self, train_loader: DataLoader) -> nn.Module:
+        """An untrained network with its head, standardised by the loader's own clips; the labels decide the head.
+
+        Used in: notebooks/05_lstm_genre, notebooks/06_evaluation
+        """
+        dataset, places = train_loader.dataset.dataset, train_loader.dataset.indices
+        backbone = self.build(dataset.feature_rows, Standardise.fit(dataset, places))
+        if self.task == "genre":
+            return Classifier(backbone, len(dataset.label_transformer.classes_))
+        return Regressor(backbone) if dataset.targets.ndim == 1 else MultitaskRegressor(backbone)
 
 
 def _lstm(features: int, standardise: Standardise) -> Backbone:
@@ -83,3 +108,25 @@ def parts(recipe: Recipe, folder: Path, profile: Profile, seed: int = 0, axis: i
             for train in (True, False)]
     train, val = torch_train_val_split(made[0], recipe.batch_size, 64, seed=seed, groups=made[0].groups, bucket=True)
     return train, val, DataLoader(made[1], 64, collate_fn=made[1].collate)
+
+
+def outlines(clips: Dataset) -> np.ndarray:
+    """Mean, deviation and mean absolute change from frame to frame of each feature: (clips, 3 features).
+
+    It is what the linear model hears of a clip: how much a band changes, not when.
+
+    Used in: notebooks/05_lstm_genre, notebooks/06_evaluation
+    """
+    frames = (clips[place][0].numpy() for place in range(len(clips)))
+    return np.array([np.concatenate([one.mean(axis=0), one.std(axis=0), np.abs(np.diff(one, axis=0)).mean(axis=0)])
+                     for one in frames])
+
+
+def linear_model(train_loader: DataLoader) -> Pipeline:
+    """Logistic regression on the outlines of a loader's clips, fitted: what a network has to be better than.
+
+    Used in: notebooks/05_lstm_genre, notebooks/06_evaluation
+    """
+    clips = train_loader.dataset
+    model = make_pipeline(StandardScaler(), LogisticRegression(C=0.01, max_iter=2000))
+    return model.fit(outlines(clips), clips.dataset.targets[clips.indices])

@@ -18,7 +18,7 @@ def say(text: str) -> None:
     """Show a sentence whose numbers this run computed, as Markdown.
 
     Used in: notebooks/00a_gallery, notebooks/00b_one_change, notebooks/01_spectrograms, notebooks/02_beat_sync,
-        notebooks/03_chromagrams, notebooks/04_dataset
+        notebooks/03_chromagrams, notebooks/04_dataset, notebooks/05_lstm_genre, notebooks/06_evaluation
     """
     from IPython.display import Markdown, display
 
@@ -79,7 +79,8 @@ def measured(when: bool = True, **numbers: float) -> None:
     them at all; False for a section that fell back to the composed corpus, so that a table of one's own data does not
     show numbers of other data.
 
-    Used in: notebooks/01_spectrograms, notebooks/02_beat_sync, notebooks/03_chromagrams, notebooks/04_dataset
+    Used in: notebooks/01_spectrograms, notebooks/02_beat_sync, notebooks/03_chromagrams, notebooks/04_dataset,
+        notebooks/05_lstm_genre, notebooks/06_evaluation
     """
     file = os.environ.get("LAB_MEASURED")
     if file and when:

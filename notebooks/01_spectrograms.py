@@ -7,7 +7,8 @@
 # **What we do.** We *read* two lines of a label file and draw the clips that they name. We *build* a mel spectrogram by
 # hand, step by step, and check each step against librosa. We *see and hear* what drums and sustained notes look like.
 #
-# **What we need.** No earlier lesson; about 40 minutes to read and try, a minute to run, 1 GB of memory.
+# **What we need.** No earlier lesson; about 40 minutes to read and try and 30 for the exercises, a minute to run, 1 GB of
+# memory.
 
 # %% tags=["parameters"]
 profile = None  # None = LAB_PROFILE, or "ci"; else "ci", "laptop" or "full"
@@ -429,6 +430,140 @@ say(f"13 coefficients keep {kept:.0%} of the variance of this picture, and hardl
 # few rows is the same pattern, a little higher. The cosine transform mixes all rows and destroys that neighbourhood. So
 # spectrograms took over once networks did, from about 2012 on
 # ([Dieleman and Schrauwen](../book/bibliography.md#dieleman2014) tried even the waveform itself; the mel spectrogram won).
+
+# %% [markdown]
+# ## Exercises
+#
+# The three exercises build on each other: at their end we hear single rows of a mel spectrogram. In the student edition of
+# this lesson each has a cell in which `...` stands for what is to be written; in the book the solution is folded away.
+#
+# `check("1.1")` says *correct*, *not yet* and why, or *not attempted*. `hint("1.1")` gives a hint, called again a second one,
+# and `solution("1.1")` the solution. `target("1.1")` shows what is to be reached.
+
+# %%
+from labkit.exercises import check, hint, solution, target
+
+# %% [markdown]
+# **Exercise 1.1 · From mel back to hertz** (5 minutes).
+#
+# The filters of section 1.6 are spaced in mel and drawn in hertz, so somebody has to turn mel into hertz. For
+# O'Shaughnessy's formula, $m = 2595 \log_{10}(1 + f / 700)$, write the way back: `hertz_of(mel)` gives $f$ for a number and
+# for an array of numbers.
+#
+# *Solved when* it agrees with the curve below to one part in ten thousand, 0 mel included.
+
+# %%
+target("1.1")
+
+# %% tags=["exercise"]
+# Exercise 1.1
+def hertz_of(mel):
+    """The frequency in Hz of a pitch in mel, by O'Shaughnessy's formula."""
+    return 700 * (10 ** (mel / 2595) - 1)  # solution
+
+# %% tags=["check"]
+check("1.1")
+
+# %% [markdown]
+# **Exercise 1.2 · Triangles on that scale** (15 minutes).
+#
+# Write `triangles(bands)`: filters of the shape (`bands`, 1025), one row a triangle. They are equally spaced from 0 Hz to the
+# highest frequency, but in O'Shaughnessy's mel, and each is 1 at its centre, unlike those of `mel_filters`, which
+# have unit area.
+#
+# *Solved when* every weight is within 0.0001 of librosa's, for 12 bands as for 40.
+
+# %%
+target("1.2")
+
+# %% tags=["exercise"]
+# Exercise 1.2
+def triangles(bands):
+    """Triangles (bands, 1025), equally spaced in mel, each 1 at its centre."""
+    top = 2595 * np.log10(1 + RATE / 2 / 700)  # the highest frequency, in mel
+    edges = hertz_of(np.linspace(0, top, bands + 2))  # solution
+    lower, centre, upper = edges[:-2, None], edges[1:-1, None], edges[2:, None]
+    rising = (frequencies - lower) / (centre - lower)
+    falling = (upper - frequencies) / (upper - centre)
+    return np.maximum(0, np.minimum(rising, falling))  # solution
+
+# %% tags=["check"]
+check("1.2")
+
+# %% [markdown]
+# **Exercise 1.3 · The sound of some rows** (10 minutes).
+#
+# What does a row of the picture sound like? The triangles say how much of each frequency it counts. Write
+# `sound_of(audio, rows, bands)`: multiply the short-time Fourier transform by the triangles of the wanted rows, added up, and
+# turn it back into a sound with `librosa.istft`. `rows` is a slice or a list of numbers, so that `triangles(bands)[rows]` are
+# the triangles.
+#
+# *Solved when* the sound has the length of `audio` and every sample is within 0.0002 of ours. Below, the ten lowest of 40
+# rows keep the bass and lose the hiss; the twenty highest keep the hiss.
+
+# %%
+target("1.3")
+
+# %% tags=["exercise"]
+# Exercise 1.3
+def sound_of(audio, rows, bands=40):
+    """The part of a sound (n,) that some rows of the picture show, (n,)."""
+    gain = triangles(bands)[rows].sum(axis=0)  # solution
+    spectrum = librosa.stft(audio, n_fft=N, hop_length=HOP)
+    return librosa.istft(spectrum * gain[:, None], hop_length=HOP, length=len(audio))  # solution
+
+# %% tags=["check"]
+check("1.3")
+
+# %% [markdown]
+# Once it is correct, `listen(sound_of(busy, slice(0, 10)), "low_rows", "The ten lowest rows")` plays the same of the most
+# percussive recording. Which rows are enough to follow the beat?
+
+# %% [markdown]
+# ## Questions
+
+# %% [markdown] tags=["quiz"]
+# **Question 1.** We want to read off a picture when exactly a drum is hit. Which frame length serves best?
+#
+# - a) 512 samples
+# - b) 2048 samples
+# - c) 8192 samples
+#
+# <details><summary>Answer</summary>
+#
+# **a)** Whatever happens within a frame runs together. 512 samples last 23 ms, 8192 samples 372 ms. The price is that
+# neighbouring frequencies run together instead: the rows are 43 Hz apart instead of 3 Hz.
+#
+# </details>
+
+# %% [markdown] tags=["quiz"]
+# **Question 2.** A cell of a spectrogram lies at -20 dB. What is its power, compared with the loudest cell?
+#
+# - a) one half
+# - b) one tenth
+# - c) one hundredth
+#
+# <details><summary>Answer</summary>
+#
+# **c)** Decibels are 10 times the logarithm of the power, so -20 dB is $10^{-2}$. Its *magnitude* is one tenth: that is answer
+# b, and the usual confusion.
+#
+# </details>
+
+# %% [markdown] tags=["quiz"]
+# **Question 3.** The same recording is stored once more with every sample halved. How do the two mel spectrograms differ, each in
+# decibels below its own loudest cell?
+#
+# - a) The second lies 6 dB lower everywhere.
+# - b) Not at all.
+# - c) The second lies 3 dB lower everywhere.
+#
+# <details><summary>Answer</summary>
+#
+# **b)** Half the amplitude is a quarter of the power in every cell, also in the loudest. The ratio to it stays, and with it
+# every decibel. A model that sees only this picture cannot know how loud the recording was.
+#
+# </details>
 
 # %% [markdown]
 # ## Common mistakes

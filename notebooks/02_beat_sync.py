@@ -383,6 +383,147 @@ plots.show(figure, alt=f"Two beat-synchronous mel spectrograms: one of {labels[f
 # should expect the smaller picture to cost something; lesson 5 measures it.
 
 # %% [markdown]
+# ## Exercises
+#
+# The three exercises build a beat tracker of our own, for music of one steady tempo, and ask what its columns keep. They
+# work as in [lesson 1](01_spectrograms.ipynb): `check("2.1")` says how far an answer is, `hint("2.1")` and
+# `solution("2.1")` help, `target("2.1")` shows what is to be reached.
+
+# %%
+from labkit.exercises import check, hint, solution, target
+
+# %% [markdown]
+# **Exercise 2.1 · A tempo** (5 minutes).
+#
+# Section 2.3 says what the tempo is: the distance at which the onset strength is most like itself. `likeness[k]` tells how
+# much it is like itself `k` frames later. Write `tempo_of(strength)`: the `k` from `first` to before `last` with the largest
+# likeness, in beats a minute.
+#
+# *Solved when*, for three test rhythms, the distance that your tempo stands for is within one frame of ours.
+
+# %%
+target("2.1")
+
+# %% tags=["exercise"]
+# Exercise 2.1
+def tempo_of(strength):
+    """Beats a minute, by the lag at which an onset strength (T,) is most like itself."""
+    likeness = librosa.autocorrelate(strength - strength.mean())
+    first, last = int(0.3 * frames_per_second), int(frames_per_second)
+    # solution: begin
+    distance = first + likeness[first:last].argmax()
+    # solution: end
+    return 60 * frames_per_second / distance  # solution
+
+# %% tags=["check"]
+check("2.1")
+
+# %% [markdown]
+# **Exercise 2.2 · An even row of beats** (15 minutes).
+#
+# The tempo says how far the beats are apart, not where they are. Write `steady_beats(strength, tempo)`: an even row of beats
+# from the start of the music to its end, as whole frames. There is one such row for each start; keep the one on which the
+# mean onset strength is largest. Round the places of the beats, not the distance between them.
+#
+# *Solved when*, for three test rhythms, the row lies within one frame of ours. You can hear the target.
+
+# %%
+target("2.2")
+
+# %% tags=["exercise"]
+# Exercise 2.2
+def steady_beats(strength, tempo):
+    """The even row of beats (B,), in whole frames, with the largest mean onset strength."""
+    distance = 60 * frames_per_second / tempo  # in frames, hardly ever a whole number
+    # solution: begin
+    rows = []
+    for start in range(int(np.ceil(distance))):
+        places = np.arange(start, len(strength) - 1, distance)
+        rows.append(places.round().astype(int))
+    # solution: end
+    return max(rows, key=lambda row: strength[row].mean())  # solution
+
+# %% tags=["check"]
+check("2.2")
+
+# %% [markdown]
+# **Exercise 2.3 · What a column costs and keeps** (10 minutes).
+#
+# One column a beat is a choice. Write `columns_and_share(mel, strength, factor)`: take the even row of beats at `factor`
+# times the tempo, and return how many columns its medians make and which share of the variance they keep. `part_edges` of
+# section 2.4 and `share_kept` of section 2.5 are there to use.
+#
+# *Solved when* both numbers are ours to one part in a thousand, for factors from one half to 3. The target shows them for
+# the phrase that you just heard. Why does 3 keep less than 2?
+
+# %%
+target("2.3")
+
+# %% tags=["exercise"]
+# Exercise 2.3
+def columns_and_share(mel, strength, factor):
+    """Columns that beats at `factor` times the tempo make of mel, and the share kept."""
+    # solution: begin
+    beats = steady_beats(strength, factor * tempo_of(strength))
+    # solution: end
+    return len(part_edges(beats, mel.shape[1])) - 1, share_kept(mel, beats)  # solution
+
+# %% tags=["check"]
+check("2.3")
+
+# %% [markdown]
+# Once it is correct, `columns_and_share(mel_spectrogram(audio), strength, 2)` asks the same of the recording of section 2.3.
+# Which factor is the best bargain there?
+
+# %% [markdown]
+# ## Questions
+
+# %% [markdown] tags=["quiz"]
+# **Question 1.** Between two beats lie 20 frames. A drum is hit, and for 6 of these frames it is far louder than everything
+# else. How much of the hit is seen in the median column?
+#
+# - a) hardly anything
+# - b) six twentieths of its power
+# - c) all of it
+#
+# <details><summary>Answer</summary>
+#
+# **a)** In each band the 20 values are put in order, and the median is the mean of the tenth and the eleventh. The six loud
+# ones stand at the end of the order, so that the middle is made of frames without the hit. Answer b is the mean.
+#
+# </details>
+
+# %% [markdown] tags=["quiz"]
+# **Question 2.** A band plays the same song twice from beginning to end, at 90 and at 120 beats a minute, and all beats are found.
+# What is true of the two beat-synchronous spectrograms?
+#
+# - a) The fast one has a third more columns.
+# - b) Both have the same number of columns.
+# - c) The fast one has a quarter fewer columns.
+#
+# <details><summary>Answer</summary>
+#
+# **b)** The song has as many beats as before, they only follow each other faster. So nothing in the columns says which one is
+# which: the tempo is lost. For clips of 30 seconds answer a is right, because more beats fit in.
+#
+# </details>
+
+# %% [markdown] tags=["quiz"]
+# **Question 3.** The gradient of an LSTM, read at its last step, has fallen to a thousandth after 26 steps back, and goes on
+# fading at the same rate. What is left of it after 78 steps back?
+#
+# - a) one three-thousandth
+# - b) a millionth
+# - c) a billionth
+#
+# <details><summary>Answer</summary>
+#
+# **c)** Each step multiplies by the same factor, so each 26 steps multiply by a thousandth: 78 steps are three times 26, and
+# $10^{-3}$ three times is $10^{-9}$. A sum instead of a product would give answer a.
+#
+# </details>
+
+# %% [markdown]
 # ## Common mistakes
 #
 # - **Median after decibels.** It nearly works, which is why nobody notices; see 2.4.

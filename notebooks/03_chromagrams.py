@@ -341,6 +341,147 @@ say(f"The tonic is right for **{right:.0%}** of {len(pieces)} pieces (95 % inter
 # how they sound: the same four chords serve rock, folk and pop. Lesson 5 trains the same network on both inputs.
 
 # %% [markdown]
+# ## Exercises
+#
+# The three exercises lead from single notes to a key, and to how far one performance of a song is transposed from another.
+# They work as in [lesson 1](01_spectrograms.ipynb): `check("3.1")` says how far an answer is, `hint("3.1")` and `solution("3.1")` help, and
+# `target("3.2")` shows what is to be reached.
+
+# %%
+from labkit.exercises import check, hint, solution, target
+
+# %% [markdown]
+# **Exercise 3.1 · Notes without their octave** (5 minutes).
+#
+# Suppose we knew the notes instead of the sound. Write `folded(pitches, seconds)`: from the MIDI pitches of some notes and how
+# long each sounds, the column (12,) that says how long each pitch class sounds, divided by its largest value. A pitch that
+# is no whole number counts for the nearest one.
+#
+# *Solved when* three test melodies agree to one part in ten thousand. In numbers: C4, E4, G4 and C5, the pitches 60, 64, 67
+# and 72, for 1, 1, 2 and 3 seconds, give 4 seconds of C, 1 of E and 2 of G, so C is 1, E 0.25, G 0.5, and the other nine are 0.
+
+# %% tags=["exercise"]
+# Exercise 3.1
+def folded(pitches, seconds):
+    """How long each pitch class sounds (12,), of notes (n,) and lengths (n,)."""
+    # solution: begin
+    classes = np.round(pitches).astype(int) % 12
+    # solution: end
+    column = np.bincount(classes, weights=seconds, minlength=12)  # solution
+    return column / column.max()
+
+# %% tags=["check"]
+check("3.1")
+
+# %% [markdown]
+# **Exercise 3.2 · Transposition is a turn** (5 minutes).
+#
+# To *transpose* music is to play all of it the same number of semitones higher or lower. Write `transposed(chroma, semitones)`:
+# what the chromagram (12, T), or a single column (12,), becomes when the music is played so many semitones higher.
+# Negative numbers mean lower.
+#
+# *Solved when* it is right upwards, downwards and by more than an octave. In the target, look at where the brightest rows of
+# the upper picture have gone.
+
+# %%
+target("3.2")
+
+# %% tags=["exercise"]
+# Exercise 3.2
+def transposed(chroma, semitones):
+    """A chromagram (12, T) or a column (12,) of the same music, so many semitones higher."""
+    return np.roll(chroma, semitones, axis=0)  # solution
+
+# %% tags=["check"]
+check("3.2")
+
+# %% [markdown]
+# Once it is correct, go back to the bar of section 3.3 where the chroma changed with a semitone:
+# `similarity(transposed(chromagram(original), 1), chromagram(changes["a semitone higher"]))` says how similar the two are
+# after the turn.
+
+# %% [markdown]
+# **Exercise 3.3 · The turn that fits best** (10 minutes).
+#
+# A key profile for C major is one for G major after a turn. So guessing a key is to ask for a turn. Write
+# `best_turn(profile, column)`: by how many semitones up, 0 to 11, the profile (12,) has to be turned to correlate best with the
+# column (12,), and that correlation.
+#
+# *Solved when* both numbers agree to one part in a thousand, for keys and for two performances of one song. The target shows
+# all twelve correlations of one case.
+
+# %%
+target("3.3")
+
+# %% tags=["exercise"]
+# Exercise 3.3
+def best_turn(profile, column):
+    """Semitones up, 0 to 11, at which a profile fits a column best; the correlation."""
+    # solution: begin
+    fits = [np.corrcoef(transposed(profile, steps), column)[0, 1] for steps in range(12)]
+    # solution: end
+    return int(np.argmax(fits)), max(fits)  # solution
+
+# %% tags=["check"]
+check("3.3")
+
+# %% [markdown]
+# Once it is correct, `best_turn(MAJOR, column)` and `best_turn(MINOR, column)` name a key: the one with the larger correlation.
+# Of a composed piece we know the notes, so that the column needs no sound. Does it find the true tonic more easily?
+#
+# `notes = [note for note in piece.score.notes if note.part != "drums"]` are the notes of the last piece of section 3.6,
+# `folded(np.array([note.pitch for note in notes]), np.array([note.duration for note in notes]))` is their column, and
+# `piece.score.tonic` the answer.
+
+# %% [markdown]
+# ## Questions
+
+# %% [markdown] tags=["quiz"]
+# **Question 1.** One low C is played on an instrument whose overtones get weaker from each to the next. Apart from C itself,
+# which row of a chromagram should be the brightest?
+#
+# - a) C♯
+# - b) F
+# - c) G
+#
+# <details><summary>Answer</summary>
+#
+# **c)** The second partial is a C again, an octave higher. The third has three times the frequency, 19 semitones above, which
+# is an octave and 7: a G. The fifth partial, weaker, is an E. So a single note already looks a little like a major chord.
+#
+# </details>
+
+# %% [markdown] tags=["quiz"]
+# **Question 2.** A song is sung three semitones higher. What becomes of its pictures?
+#
+# - a) In both the rows move up by three.
+# - b) The rows of the chromagram turn by three; those of the mel spectrogram move by different numbers of bands.
+# - c) The rows of the mel spectrogram move up by three; the chromagram stays as it is.
+#
+# <details><summary>Answer</summary>
+#
+# **b)** Three semitones are three rows of a chromagram, and what leaves at the top comes back at the bottom. In hertz they are
+# a factor of 1.19: at 200 Hz that is 38 Hz, at 800 Hz it is 151 Hz, while the bands at both are equally wide. So the
+# higher of these two moves by four times as many bands.
+#
+# </details>
+
+# %% [markdown] tags=["quiz"]
+# **Question 3.** A key guess is wrong, but nearly right. With which of these keys is C major confused most easily, by the
+# notes that they share?
+#
+# - a) G major, seven semitones up
+# - b) C♯ major, one semitone up
+# - c) F♯ major, six semitones up
+#
+# <details><summary>Answer</summary>
+#
+# **a)** C major has the notes C D E F G A B. G major has the same but for F, which becomes F♯: six of seven are shared. Of C♯ major
+# and of F♯ major only two sound in C major. So a fifth is a near miss, and the neighbour on the keyboard is not.
+#
+# </details>
+
+# %% [markdown]
 # ## Common mistakes
 #
 # - **The wrong rows.** Rows 128 to 139 are the chroma, the *last 12*; the first 128 are mel bands. So a fused clip has

@@ -7,8 +7,8 @@
 # **What we do.** We *write* a small dataset class and then use the complete one. We *merge* and *drop* classes and look at
 # the histograms before and after. We *find* a leak in the usual split, and *measure* what it flatters.
 #
-# **What we need.** Lessons [1](01_spectrograms.ipynb) to [3](03_chromagrams.ipynb); about 45 minutes, a minute to run,
-# 1 GB of memory.
+# **What we need.** Lessons [1](01_spectrograms.ipynb) to [3](03_chromagrams.ipynb); about 45 minutes and 35 for the
+# exercises, a minute to run, 1 GB of memory.
 
 # %% tags=["parameters"]
 profile = None  # None = LAB_PROFILE, or "ci"; else "ci", "laptop" or "full"
@@ -329,6 +329,11 @@ say(f"Of {len(every)} clips, {len(alike)} have a nearest clip of their own genre
 # Now the flattery itself. A linear classifier is trained on four fifths of the clips and scored on the rest. We draw the
 # rest in both ways, by track and by album, twenty times each. Compare the two rows of dots.
 
+# %% tags=["remove-input"]
+import warnings
+
+warnings.filterwarnings("ignore", message="The number of unique classes")  # few clips of many genres: profile smoke
+
 # %%
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
@@ -408,7 +413,7 @@ fused = SpectrogramDataset(fused_folder.path, class_mapping=None, feat_type="fus
                            max_per_class=limit)
 fit, held = split_indices(len(fused), val_size=0.2, seed=42, groups=fused.groups)
 
-
+# %%
 def row_statistics(indices):
     """Mean, standard deviation and mean size of each of the 140 rows over these clips."""
     frames, sums = 0, torch.zeros(3, 140, dtype=torch.double)
@@ -516,6 +521,141 @@ say("Around their means the three scatter by " + ", ".join(f"{value:.2f} ({name}
     "what the three words mean.")
 
 # %% [markdown]
+# ## Exercises
+#
+# The three exercises lead from clips of unequal length to a fair score: a batch, one row of numbers a clip, and a split.
+# `check`, `hint`, `solution` and `target` work as in [lesson 1](01_spectrograms.ipynb).
+
+# %%
+from labkit.exercises import check, hint, solution, target
+
+# %% [markdown]
+# **Exercise 4.1 · A batch by hand** (10 minutes).
+#
+# Write `pad_batch(clips)`. It takes a list of mel clips, arrays of frames x bands in dB, and gives two things: one array
+# of clips x frames x bands, as long as the longest clip, in which each clip stands at the beginning and silence behind it;
+# and the true lengths, an array with one number a clip.
+#
+# *Solved when* every value and every length is right for batches of one, two and three clips. Below is such a batch of
+# three; dotted lines mark the lengths.
+
+# %%
+target("4.1")
+
+# %% tags=["exercise"]
+# Exercise 4.1
+def pad_batch(clips):
+    """Clips (T, F) in dB to one batch (B, L, F), silence at the end, and the lengths (B,)."""
+    lengths = np.array([len(clip) for clip in clips])
+    # solution: begin
+    x = np.full((len(clips), lengths.max(), clips[0].shape[1]), -80.0, dtype=np.float32)
+    for i, clip in enumerate(clips):
+        x[i, :len(clip)] = clip
+    # solution: end
+    return x, lengths
+
+# %% tags=["check"]
+check("4.1")
+
+# %% [markdown]
+# **Exercise 4.2 · Means without the padding** (10 minutes).
+#
+# The mean of each band describes a clip in a few numbers. In a padded batch, a mean over all frames would count the silence
+# too, and the clip would change with its neighbours. Write `clip_means(x, lengths)` for a batch as `pad_batch` makes it: the
+# mean of each band over the clip's own frames, an array of clips x bands.
+#
+# *Solved when* each row is within 0.001 dB of the mean of that clip before it was padded, however much padding follows it.
+
+# %% tags=["exercise"]
+# Exercise 4.2
+def clip_means(x, lengths):
+    """The mean of each band over a clip's own frames: (B, L, F), lengths (B,) -> (B, F)."""
+    inside = np.arange(x.shape[1]) < lengths[:, None]  # solution
+    return (x * inside[:, :, None]).sum(axis=1) / lengths[:, None]  # solution
+
+# %% tags=["check"]
+check("4.2")
+
+# %% [markdown]
+# **Exercise 4.3 · Whole albums** (15 minutes).
+#
+# Such rows are enough for a linear classifier. On which of them may it be scored? Write `album_split(groups, share, seed)`.
+# `groups` names the album of each clip. Draw albums in a random order, by the seed, and hold them out one after the other,
+# until they hold at least `share` of the *clips*. Give two arrays: the numbers of the clips to train on, and of those held out.
+#
+# *Solved when*, for albums of 2 and of 10 clips and many seeds, each clip is on one side, no album is on both, enough clips are
+# held out and no album more than needed, and the same seed gives the same split.
+
+# %% tags=["exercise"]
+# Exercise 4.3
+def album_split(groups, share=0.2, seed=0):
+    """Numbers of the clips to train on and of those held out; albums stay whole."""
+    groups, rng = np.asarray(groups), np.random.default_rng(seed)
+    out = []  # the albums held out so far
+    for album in rng.permutation(np.unique(groups)):
+        # solution: begin
+        if np.isin(groups, out).mean() >= share:
+            break
+        out.append(album)
+        # solution: end
+    held = np.isin(groups, out)
+    return np.flatnonzero(~held), np.flatnonzero(held)
+
+# %% tags=["check"]
+check("4.3")
+
+# %% [markdown]
+# Once all three are correct, take the clips of `every` in section 4.6, make batches of them with `pad_batch`, rows with
+# `clip_means`, and score `LogisticRegression` on splits by `album_split`. How near do you come to the accuracy by album there?
+
+# %% [markdown]
+# ## Questions
+
+# %% [markdown] tags=["quiz"]
+# **Question 1.** A batch of three clips of 50, 60 and 90 columns is padded to its longest clip. Which share of its columns is
+# padding?
+#
+# - a) about 26 %
+# - b) about 35 %
+# - c) one third
+#
+# <details><summary>Answer</summary>
+#
+# **a)** The batch has 3 x 90 = 270 columns, of which 200 are music: 70 of 270, or 26 %, are padding. Answer b divides the padding by the
+# columns of music. With clips of like length in a batch the share gets smaller.
+#
+# </details>
+
+# %% [markdown] tags=["quiz"]
+# **Question 2.** A friend standardises each row with the mean and the deviation of *all* clips, then splits them. What is wrong?
+#
+# - a) Nothing, as long as the same numbers are used for both parts.
+# - b) The held-out clips have had a say in how the training clips look.
+# - c) The rows of the training clips no longer have mean 0, so the network cannot learn.
+#
+# <details><summary>Answer</summary>
+#
+# **b)** The held-out part should be as unknown as the music of tomorrow. With many clips the harm is small, and c is no obstacle, but
+# the same habit with a step that looks at the labels, such as choosing the best bands, can make noise look like a result.
+#
+# </details>
+
+# %% [markdown] tags=["quiz"]
+# **Question 3.** A model scores 80 % when tracks are drawn, and 60 % when albums are drawn. What do we expect on the next record that
+# we buy, by an artist it has never met?
+#
+# - a) rather 80 %
+# - b) rather 60 %
+# - c) 70 %, the mean of both
+#
+# <details><summary>Answer</summary>
+#
+# **b)** A new record shares no album with the training clips, and the split by albums asks just that. Even 60 % may be too much: an
+# artist may have other albums on the training side, and other sources of music sound different.
+#
+# </details>
+
+# %% [markdown]
 # ## Common mistakes
 #
 # - **Labels numbered twice.** An encoder fitted on the training part and another on the test part give one genre two
@@ -534,4 +674,4 @@ say("Around their means the three scatter by " + ", ".join(f"{value:.2f} ({name}
 # 2. Silence is -80 dB. Pad to the batch, keep the length, standardise each row on training clips alone.
 # 3. Draw albums, not tracks, when you want to know how a model does on music that it has never met.
 #
-# **Next:** the clips are ready for a network, the LSTM of lesson 5.
+# **Next:** the clips are ready for a network. In [lesson 5](05_lstm_genre.ipynb) an LSTM reads them.

@@ -229,6 +229,15 @@ def test_the_real_plots_and_what_they_import():
     assert {"lab.py", "features/sound.py", "datasets/layout.py", "profiles.py", "errors.py"} <= found
 
 
+def test_of_the_checkers_a_lesson_has_its_own():
+    """Else a change of one exercise, or of what its checker imports, would execute all lessons."""
+    found = names(library_files(["from labkit.exercises import check", 'check("1.1")']))
+    assert {one for one in found if one.startswith("exercises/")} == {
+        "exercises/__init__.py", "exercises/blanks.py", "exercises/core.py", "exercises/lesson_01.py"}
+    assert "plots.py" in found   # which that checker imports
+    assert "exercises/lesson_01.py" not in names(library_files(["from labkit.exercises import check"]))
+
+
 def test_labkit_has_no_relative_imports():
     """`library_files` follows full names only."""
     for file in (CHECKOUT / "labkit").rglob("*.py"):

@@ -2,6 +2,7 @@
 
 import ast
 import hashlib
+import re
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -14,6 +15,7 @@ import yaml
 import labkit
 from labkit.bookbuild.pairing import read_lesson
 from labkit.errors import LabError
+from labkit.exercises.core import module_of
 from labkit.files import code_digest
 
 # Versions that decide what a lesson computes and draws, and that its page is reported with.
@@ -40,6 +42,8 @@ LESSONS = (
     Lesson("02_beat_sync"),
     Lesson("03_chromagrams"),
     Lesson("04_dataset"),
+    Lesson("05_lstm_genre", products=("four LSTMs",)),  # found in the cache by the lesson that needs them
+    Lesson("06_evaluation", needs=("four LSTMs",)),
 )
 
 
@@ -161,8 +165,12 @@ def imported_modules(source: str) -> frozenset[str]:
 
 
 def library_files(sources: list[str]) -> list[Path]:
-    """The files of labkit that `sources` reach through imports, directly or not."""
+    """The files of labkit that `sources` reach through imports, directly or not.
+
+    Of the checkers of exercises only those that `sources` call: another lesson's decide nothing here.
+    """
     package = Path(labkit.__file__).parent
+    checkers = {module_of(id) for source in sources for id in re.findall(r'\b(?:check|target)\("([^"]+)"', source)}
     todo, found = list(sources), set()
     while todo:
         for module in imported_modules(todo.pop()):
@@ -175,7 +183,8 @@ def library_files(sources: list[str]) -> list[Path]:
             above = [package, *(one for one in base.parents if one.is_relative_to(package))]
             files += [folder / "__init__.py" for folder in dict.fromkeys(above) if (folder / "__init__.py").is_file()]
             for file in files:
-                if file not in found:
+                if file not in found and (file.parent.name != "exercises" or file.stem in checkers
+                                          or not file.stem.startswith("lesson_")):
                     found.add(file)
                     todo.append(file.read_text(encoding="utf-8"))
     return sorted(found)

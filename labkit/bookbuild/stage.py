@@ -2,7 +2,8 @@
 
 Lessons are written so that they read well in Jupyter, without any directive. Here a page of the book is made of them:
 today's prose is put beside the outputs, the cell of parameters is hidden, a banner says what was run, links to the
-glossary and the bibliography become references that the build checks, and each figure gets its alternative text.
+glossary and the bibliography become references that the build checks, and each figure gets its alternative text. Of an
+exercise the page shows what a student gets, the hints and the solution folded away, and what the check says of it.
 """
 
 import re
@@ -16,7 +17,9 @@ from labkit.bookbuild.graph import Project
 from labkit.bookbuild.outputs import OutputError, alternative_text, without_injected
 from labkit.bookbuild.pairing import read_lesson, written
 from labkit.bookbuild.results import benchmark_tables, results_table
+from labkit.bookbuild.student import write_student
 from labkit.errors import LabError
+from labkit.exercises import blank, load, solved
 from labkit.files import write_text
 
 GLOSSARY_LINK = re.compile(r"\[([^\]]+)\]\((?:\.\./book/)?glossary\.md(?:#([^)]+))?\)")
@@ -46,7 +49,8 @@ def banner(record: Record) -> str:
     """The discreet note under the title of a page, as MyST."""
     reduced = "A reduced run: numbers and figures are its own. " if record.reduced else ""
     return (f":::{{div}} labkit-banner\nExecuted on: {record.data_words}. {reduced}It took {record.seconds:.0f} s; the "
-            "[status page](../book/status.md) has the rest.\n:::")
+            "[status page](../book/status.md) has the rest. To work on this lesson: "
+            f"{{download}}`the student's notebook <../student/{record.lesson}.ipynb>`.\n:::")
 
 
 def dressed(project: Project, name: str, executed: Path) -> nbformat.NotebookNode:
@@ -62,18 +66,52 @@ def dressed(project: Project, name: str, executed: Path) -> nbformat.NotebookNod
         raise StageError(f"{name}: its execution holds other code than the lesson has now. Run the command again.")
     for cell, ran in zip(code, outputs, strict=True):
         cell.outputs, cell.execution_count = ran.outputs, ran.execution_count
+    cells = []
     for number, cell in enumerate(page.cells, start=1):
+        tags = cell.metadata.get("tags", [])
         if cell.cell_type == "markdown":
             cell.source = with_references(cell.source)
-            continue
-        if "parameters" in cell.metadata.get("tags", []):
-            cell.metadata["tags"] = [*cell.metadata["tags"], "remove-cell"]
-        dress_outputs(cell, where=f"{name}, cell {number}")
+        else:
+            if "parameters" in tags:
+                cell.metadata["tags"] = [*tags, "remove-cell"]
+            dress_outputs(cell, where=f"{name}, cell {number}")
+        if "check" in tags:
+            require_correct(cell, where=f"{name}, cell {number}")
+        cells += exercise_cells(cell, name) if "exercise" in tags else [cell]
+    page.cells = cells
     if not page.cells or page.cells[0].cell_type != "markdown" or not page.cells[0].source.startswith("# "):
         raise StageError(f"{name} does not begin with its title. Expected a first cell of prose with the line: # Title")
     title, _, rest = page.cells[0].source.partition("\n")
     page.cells[0].source = f"{title}\n\n{banner(read_record(executed))}\n{rest}"
     return page
+
+
+def exercise_cells(cell: nbformat.NotebookNode, name: str) -> list[nbformat.NotebookNode]:
+    """The cell of an exercise as two: what a student gets, with the hints folded, and the solution, folded too.
+
+    Raises StageError for a cell that does not begin with `# Exercise` and an id of this lesson.
+    """
+    first = cell.source.split("\n", 1)[0]
+    one = load(name).get(first.removeprefix("# Exercise "))
+    if one is None:
+        raise StageError(f"{name}: a cell tagged `exercise` begins with {first!r}. Expected `# Exercise` and an id of "
+                         f"labkit/exercises for this lesson: {', '.join(load(name)) or 'there is none yet'}.")
+    hints = [f":::{{dropdown}} Hint {number}\n{text}\n:::" for number, text in enumerate(one.hints, start=1)]
+    task = nbformat.v4.new_markdown_cell("\n\n".join([f"```python\n{blank(cell.source)}\n```", *hints]),
+                                         id=f"{cell.id}-task")
+    cell.source = solved(cell.source)
+    cell.metadata["tags"] = [*cell.metadata["tags"], "hide-input"]
+    cell.metadata["mystnb"] = {**cell.metadata.get("mystnb", {}), "code_prompt_show": "Solution",
+                               "code_prompt_hide": "Hide the solution"}
+    return [task, cell]
+
+
+def require_correct(cell: nbformat.NotebookNode, where: str) -> None:
+    """Raises StageError where the check of an exercise does not call our own solution correct."""
+    said = "".join(output.get("text", "") for output in cell.outputs).strip()
+    if not re.match(r"Exercise \S+: correct\. ", said):
+        raise StageError(f"{where}, {cell.source}: expected our own solution to be correct, found "
+                         f"{said or 'no output'!r}. Mend the solution or its checker.")
 
 
 def dress_outputs(cell: nbformat.NotebookNode, where: str) -> None:
@@ -114,6 +152,7 @@ def lay_stage(project: Project, executed: dict[str, Path]) -> Path:
     for name in ("_config.yml", "_toc.yml"):
         write_text(stage / name, (project.root / name).read_text(encoding="utf-8"))
     shutil.copytree(project.root / "book", stage / "book", ignore=shutil.ignore_patterns(".*", "*.md"))
+    write_student(project, stage / "student")
     for page in project.pages():
         if page.startswith("notebooks/"):
             name = page.split("/", 1)[1]
@@ -136,11 +175,12 @@ def lay_stage(project: Project, executed: dict[str, Path]) -> Path:
 
 def page_text(project: Project, text: str, records: list[Record]) -> str:
     """A prose page with its markers filled in: `<!-- status -->`, `<!-- results -->`, `<!-- benchmark NAME -->`,
-    `<!-- changelog -->`."""
+    `<!-- changelog -->`, `<!-- student -->`."""
     if "<!-- status -->" in text:
         text = text.replace("<!-- status -->", status_table(records))
     if "<!-- results -->" in text:
         text = text.replace("<!-- results -->", results_table(project, records))
+    text = text.replace("<!-- student -->", "{download}`the student edition <../student.zip>`")
     text = re.sub(r"<!--\s*benchmark\s+([\w-]+)\s*-->", lambda found: benchmark_tables(project, found[1]), text)
     if "<!-- changelog -->" in text:
         changes = (project.root / "CHANGELOG.md").read_text(encoding="utf-8")

@@ -411,7 +411,7 @@ class Standardise(nn.Module):
     ----------
     mean, deviation : buffers (F,), float32.
 
-    Used in: notebooks/04_dataset
+    Used in: notebooks/04_dataset, notebooks/05_lstm_genre
     """
 
     def __init__(self, features: int):

@@ -67,6 +67,8 @@ def bootstrap(score: Callable[..., float], *arrays: Sequence, groups: Sequence |
     Raises
     ------
     ValueError : unequal lengths, fewer than two clips or groups, or what `score` refuses.
+
+    Used in: notebooks/05_lstm_genre, notebooks/06_evaluation
     """
     runs, rest = _runs(*arrays)
     return _interval(float(np.mean([score(run, *rest) for run in runs])),
@@ -148,6 +150,8 @@ def compare(score: Callable[..., float], first: Sequence, second: Sequence, trut
     names : of the two models, for the verdict.
 
     Raises ValueError as `bootstrap`.
+
+    Used in: notebooks/05_lstm_genre, notebooks/06_evaluation
     """
     options = {"groups": groups, "samples": samples, "seed": seed}
     values, drawn = [], []
@@ -165,6 +169,8 @@ def mcnemar(first: Sequence, second: Sequence, truth: Sequence) -> float:
 
     The exact test of McNemar (1947); it takes every clip for independent of the others, also those of one album.
     Arguments (N,) and errors as in `accuracy`.
+
+    Used in: notebooks/06_evaluation
     """
     from scipy.stats import binomtest
 

@@ -42,6 +42,8 @@ def predict(model: nn.Module, loader: DataLoader) -> tuple[np.ndarray, np.ndarra
     Raises
     ------
     ModelError : a loader without batches, or batches that do not fit.
+
+    Used in: notebooks/05_lstm_genre, notebooks/06_evaluation
     """
     device = next(model.parameters()).device
     model.eval()

@@ -20,6 +20,8 @@ def accuracy(predicted: Sequence, truth: Sequence) -> float:
     Raises
     ------
     ValueError : unequal lengths, no clip, classes that are missing (NaN, None, below 0), names against indices.
+
+    Used in: notebooks/05_lstm_genre, notebooks/06_evaluation
     """
     predicted, truth = check_classes(predicted, truth)
     return float(np.mean(predicted == truth))
@@ -30,6 +32,8 @@ def macro_f1(predicted: Sequence, truth: Sequence) -> float:
 
     The mean is over the classes that occur or are predicted; a class that is never predicted has F1 = 0. Arguments and
     errors as in `accuracy`.
+
+    Used in: notebooks/06_evaluation
     """
     from sklearn.metrics import f1_score
 
@@ -123,6 +127,8 @@ def report(predicted: Sequence, truth: Sequence, classes: Sequence[str]) -> Genr
     Raises
     ------
     ValueError : as `accuracy`, a class that is not among `classes`, or a name that occurs twice in them.
+
+    Used in: notebooks/06_evaluation
     """
     from sklearn.metrics import confusion_matrix, precision_recall_fscore_support
 

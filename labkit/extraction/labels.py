@@ -105,7 +105,7 @@ def _kind(file: Path) -> str:
 
 def _rows(file: Path) -> Iterator[list[str]]:
     """The rows of a table, comma or tab separated, one after the other; a quoted cell may hold line ends."""
-    csv.field_size_limit(2**31 - 1)  # the biography of an artist can be longer than the 128 KiB of the default
+    limit = csv.field_size_limit(2**31 - 1)  # the biography of an artist can be longer than the 128 KiB of the default
     try:
         with file.open(encoding="utf-8-sig", newline="") as lines:
             separator = "\t" if "\t" in lines.readline() else ","
@@ -114,6 +114,8 @@ def _rows(file: Path) -> Iterator[list[str]]:
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise DataError(f"{file}: expected a table as UTF-8 text, found something that cannot be read as one "
                         f"({error}). Save it as CSV, UTF-8.") from None
+    finally:
+        csv.field_size_limit(limit)
 
 
 def _levels(file: Path, wanted: dict[str, tuple[str, ...]]) -> Iterator[tuple[str, dict[str, str]]]:

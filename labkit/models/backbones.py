@@ -111,6 +111,8 @@ class LSTMBackbone(Backbone):
         'mean' = the mean over the clip's own frames; 'attention' = a mean over them with weights that are learned
         (Raffel and Ellis, 2015, with linear scores).
     standardise : see Backbone.
+
+    Used in: notebooks/05_lstm_genre
     """
 
     SHOWN = ("readout",)

@@ -60,6 +60,8 @@ class Classifier(_Head):
     backbone : any Backbone.
     num_classes : at least 2.
     load_from_checkpoint : a checkpoint whose backbone is taken over; see `load_backbone_from_checkpoint`.
+
+    Used in: notebooks/05_lstm_genre
     """
 
     def __init__(self, backbone: Backbone, num_classes: int, load_from_checkpoint: str | Path | None = None):

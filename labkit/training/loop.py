@@ -408,6 +408,8 @@ def overfit_with_a_couple_of_batches(model: nn.Module, train_loader: DataLoader,
     Returns
     -------
     the mean loss of a clip in each epoch.
+
+    Used in: notebooks/05_lstm_genre
     """
     model.to(device)
     few = list(islice(train_loader, batches))

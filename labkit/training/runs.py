@@ -41,6 +41,8 @@ def trained(name: str, build: Callable[[], nn.Module], train_loader: DataLoader,
     Raises
     ------
     ModelError : as `fit`, or a cache that cannot be written to.
+
+    Used in: notebooks/05_lstm_genre, notebooks/06_evaluation
     """
     with torch.random.fork_rng():
         torch.manual_seed(config.seed)

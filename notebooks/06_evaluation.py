@@ -1,0 +1,458 @@
+# %% [markdown]
+# # 6 How good is it, and how sure are we?
+#
+# Four networks have learned in lesson 5. One number each, the accuracy, makes them easy to rank and hides most of what
+# they do. This lesson opens that number: which genres are found, which are never answered, and which differences between
+# the networks are more than luck.
+#
+# **What we do.** We *compute* precision, recall and F1 by hand from a confusion matrix. We *compare* averages that
+# disagree, and find out why. We *test* whether one network is better than another.
+#
+# **What we need.** Lesson 5, [the LSTM](05_lstm_genre.ipynb), whose networks are found or trained; about 50 minutes and 35 for
+# the exercises, a minute to run, 1 GB of memory.
+
+# %% tags=["parameters"]
+profile = None  # None = LAB_PROFILE, or "ci"; else "ci", "laptop" or "full"
+
+# %% [markdown]
+# ## Set-up
+
+# %%
+from functools import partial
+
+import numpy as np
+
+from labkit import plots
+from labkit.evaluation import predict
+from labkit.lab import open_lab
+from labkit.recipes import GENRE, linear_model, outlines
+from labkit.show import measured, say
+from labkit.training import trained
+
+FOUR = {name: GENRE[name] for name in ("LSTM, mel", "LSTM, beat-synchronous mel",
+                                       "LSTM, chroma", "LSTM, mel and chroma")}
+lab = open_lab(profile)
+INPUTS = lab.served(FOUR)  # those that the data in use hold, with a labelled test part
+own = bool(INPUTS)
+if not own:
+    lab, INPUTS = lab.composed_only(), list(FOUR)
+
+# %% tags=["remove-input"]
+if own:
+    say(f"The data of this lesson: {lab.origin}."
+        + ("" if len(INPUTS) == len(FOUR) else f" Of lesson 5's four networks they serve {', '.join(INPUTS)}; "
+           "the others are left out."))
+else:
+    say("These data have no genre clips with a labelled test part, so this lesson takes the composed corpus.")
+
+# %% [markdown]
+# We fetch the networks and their answers for the test clips. The linear model of lesson 5 joins them: a score of a network
+# means little without it.
+
+# %%
+NAME = "LSTM, beat-synchronous mel" if "LSTM, beat-synchronous mel" in INPUTS else INPUTS[0]
+predicted, tests = {}, {}
+for name in INPUTS:
+    recipe = GENRE[name]
+    train, val, test = lab.loaders(recipe)
+    model, _ = trained(name, partial(recipe.network, train), train, val,
+                       recipe.training(lab.profile))
+    predicted[name], tests[name] = predict(model, test)[0].argmax(axis=1), test.dataset
+    if name == NAME:
+        predicted["linear model"] = linear_model(train).predict(outlines(test.dataset))
+        tests["linear model"] = test.dataset
+
+# %% tags=["remove-input"]
+say(f"Answers of {len(predicted)} models for {len(tests[NAME])} test clips of {len(set(tests[NAME].groups))} albums: "
+    f"{'; '.join(predicted)}. The linear model hears what {NAME} hears.")
+
+# %% [markdown]
+# ## 6.1 The confusion matrix
+#
+# A classifier's answers on the test clips fit into one table: a row for each true genre, a column for each answer, and in
+# each cell the number of clips. What lies on the diagonal is right. We look at one network first. Which column is the
+# fullest? Is there an empty one?
+
+# %%
+truth, answer = tests[NAME].targets, predicted[NAME]
+classes = list(tests[NAME].label_transformer.classes_)
+matrix = np.zeros((len(classes), len(classes)), dtype=int)
+for row, column in zip(truth, answer):
+    matrix[row, column] += 1
+
+# %% tags=["hide-input"]
+figure, (axis,) = plots.figure(height=0.36 * len(classes) + 1.2)
+plots.confusion(axis, matrix, classes, title=NAME)
+right = matrix.diagonal().sum()
+plots.show(figure, alt=f"Confusion matrix of {len(classes)} genres and {matrix.sum()} test clips; {right} lie on the diagonal.")
+
+# %% tags=["remove-input"]
+columns = matrix.sum(axis=0)
+empty = [genre for genre, count in zip(classes, columns) if not count]
+fullest = classes[columns.argmax()]
+say(f"{right} of {matrix.sum()} clips lie on the diagonal: an **accuracy** of {right / matrix.sum():.1%}. The fullest column is "
+    f"**{fullest}** with {columns.max()} answers, for {matrix[columns.argmax()].sum()} clips that are. "
+    + (f"Never answered: {', '.join(empty)}." if empty else "Every genre is answered at least once."))
+
+# %% [markdown]
+# ## 6.2 Two questions about a genre
+#
+# For one genre, say Rock, there are two different questions. Of the clips that the network *calls* Rock, how many are?
+# That is the **precision**: the diagonal cell over its column. Of the clips that *are* Rock, how many does it find? That is
+# the **recall**: the diagonal cell over its row. Their harmonic mean is **F1**, which is low when one of the two is:
+#
+# $$P = \frac{TP}{TP + FP}, \qquad R = \frac{TP}{TP + FN}, \qquad F_1 = \frac{2 P R}{P + R} = \frac{2\,TP}{2\,TP + FP + FN}$$
+#
+# $TP$ are the hits, $FP$ the clips wrongly called so, $FN$ those that were missed. A genre that is never answered has no
+# precision, 0 divided by 0; by convention it counts as 0. Its F1 needs no convention: by the last fraction it is 0.
+
+# %%
+def share(part, whole):
+    """part / whole, and 0 where there is nothing to divide by."""
+    return np.divide(part, whole, out=np.zeros(len(part)), where=whole > 0)
+
+
+hits = matrix.diagonal()
+precision = share(hits, matrix.sum(axis=0))
+recall = share(hits, matrix.sum(axis=1))
+f1 = share(2 * hits, matrix.sum(axis=0) + matrix.sum(axis=1))
+
+# %%
+from sklearn.metrics import precision_recall_fscore_support
+
+from labkit.evaluation import report
+
+theirs = precision_recall_fscore_support(truth, answer, labels=range(len(classes)),
+                                         zero_division=0)
+assert np.allclose([precision, recall, f1], theirs[:3])
+
+print(report(answer, truth, classes))
+
+# %% [markdown]
+# By hand and by scikit-learn it is the same; `report` prints all of it. Read the table row by row, not only its end. A genre
+# with a high recall and a low precision is one that the network answers too readily.
+#
+# **Where precision matters more.** A radio station fills its jazz hour with what the network calls jazz: each false one is
+# heard, a missed one is not. **Where recall matters more.** An archive looks for every recording of a vanished style, and
+# somebody listens to what is found: a false one costs a minute, a missed one is lost.
+
+# %% [markdown]
+# ## 6.3 Three averages
+#
+# To have one number again, the genres' F1 are averaged, in three ways.
+#
+# - **Macro**: the plain mean over the genres. A rare genre counts as much as a frequent one.
+# - **Weighted**: the mean with each genre counted by its clips.
+# - **Micro**: hits, false ones and misses of all genres are added up first. With one answer a clip, each wrong clip is one
+#   false hit for the answered genre and one miss for the true one. So $FP = FN$ in total, and precision, recall, F1 and
+#   *accuracy* are the same number. With several answers a clip, as in tagging, they would not be.
+#
+# The macro mean leaves out a genre that neither occurs nor is answered; there is nothing to say about it.
+
+# %%
+support = matrix.sum(axis=1)
+wrong = matrix.sum() - hits.sum()
+micro = 2 * hits.sum() / (2 * hits.sum() + wrong + wrong)
+macro = f1[(support > 0) | (matrix.sum(axis=0) > 0)].mean()
+weighted = np.average(f1, weights=support)
+print(f"accuracy {hits.sum() / matrix.sum():.3f}   micro {micro:.3f}   macro {macro:.3f}   "
+      f"weighted {weighted:.3f}")
+
+# %% tags=["remove-input"]
+measured(own, accuracy=micro, macro_f1=macro, weighted_f1=weighted)
+side = ("the genres with more clips have the higher F1" if weighted > macro + 0.01 else
+        "the genres with fewer clips have the higher F1" if weighted < macro - 0.01 else
+        "neither the frequent nor the rare genres are favoured")
+say(f"Here micro, which is the accuracy, is {micro:.2f}, weighted {weighted:.2f} and macro {macro:.2f}. Weighted and macro are "
+    f"means of the same F1, so their difference tells whom the network serves: on the whole, {side}. Averages that agree say only that, not "
+    "that all is well.")
+
+# %% [markdown]
+# Accuracy and macro F1 may part for another reason too, even when all genres have equally many clips. A network that answers
+# only two of ten such genres, and misses no clip of these, has an accuracy of 20 %. If its answers fall on both alike, each
+# has five times as many answers as clips and an F1 of one third, the other eight have 0, and the macro F1 is 7 %.
+
+# %% [markdown]
+# A network that answers the most frequent genre, always, shows the extreme. Its accuracy is that genre's share $p$. The F1 of
+# that genre is $2p / (1 + p)$, that of all others 0, and the macro F1 is divided by the number of genres.
+
+# %%
+from labkit.evaluation import accuracy, macro_f1
+
+always = np.full(len(truth), support.argmax())
+print(f"always {classes[support.argmax()]}: accuracy {accuracy(always, truth):.3f}, "
+      f"macro F1 {macro_f1(always, truth):.3f}")
+
+# %% [markdown]
+# This is why an accuracy alone can mislead. The report that this lab was made from calls accuracy trustworthy on its data,
+# although four to seven of the ten genres have an F1 of 0.00 in the tables of its LSTMs. We look at ours.
+
+# %% tags=["remove-input"]
+reports = {name: report(predicted[name], heard.targets, list(heard.label_transformer.classes_))
+           for name, heard in tests.items()}
+for name, one in reports.items():
+    lost = [each.name for each in one.per_class if each.support and not each.f1]
+    say(f"- **{name}**: accuracy {one.accuracy:.1%}, macro F1 {one.macro.f1:.2f}; "
+        + (f"F1 = 0.00 for {len(lost)} of {len(one.per_class)}: {', '.join(lost)}." if lost else "no genre with F1 = 0.00."))
+
+# %% [markdown]
+# ## 6.4 How sure are we?
+#
+# The test clips are a draw: other albums would have given other numbers. The [bootstrap](../book/glossary.md)
+# ([Efron](../book/bibliography.md#efron1979)) plays that through: it draws as many albums as there are, with repetition,
+# computes the score on the clips of the drawn ones, and does so a thousand times. The middle 95 % of these scores are our
+# interval. We draw *albums*, because clips of one album tend to be recognised or missed together: drawn one by one they would
+# look like more evidence than they are.
+#
+# Such an interval covers other albums of the same kind. It does not cover another training with another seed, other kinds of music, or
+# new albums where the albums of these clips were known from the training (lesson 5 counts them).
+#
+# A rule of thumb stands beside it: for $n$ *independent* clips and an accuracy $p$ the interval reaches about
+# $2 \sqrt{p (1 - p) / n}$ to either side.
+
+# %%
+from labkit.evaluation import bootstrap
+
+scores = {}
+for title, score in (("accuracy", accuracy), ("macro F1", macro_f1)):
+    for name, heard in tests.items():
+        scores[f"{name}, {title}"] = bootstrap(score, predicted[name], heard.targets,
+                                               groups=heard.groups)
+
+# %% tags=["hide-input"]
+figure, (axis,) = plots.figure(height=3.6)
+plots.intervals(axis, scores, label="score on the test clips", spec=".2f")
+plots.show(figure, alt=f"Accuracy and macro F1 of {len(tests)} models with 95 % intervals: "
+           + "; ".join(f"{name} {score:.2f}" for name, score in scores.items()))
+
+# %% tags=["remove-input"]
+wide = max(score.high - score.low for score in scores.values()) / 2
+by_rule = np.sqrt(micro * (1 - micro) / len(truth))
+drawn = scores[f"{NAME}, accuracy"]
+say(f"The widest reaches {wide:.2f} to either side, with {len(truth)} test clips from {len(set(tests[NAME].groups))} albums. For "
+    f"{NAME} the rule of thumb gives {2 * by_rule:.2f} to either side, and drawing albums gives {(drawn.high - drawn.low) / 2:.2f}.")
+
+# %% [markdown]
+# ## 6.5 Is one better than another?
+#
+# Two intervals that overlap do not answer that: both models heard the *same* clips, and a hard album is hard for both. So
+# we compare clip by clip. `compare` draws the same albums for both networks and looks at the *difference* of the scores.
+# The test of [McNemar](../book/bibliography.md#mcnemar1947) asks in another way: of the clips that exactly one of the two gets
+# right, are more the first one's, or more the second one's, than a fair coin would have it?
+
+# %%
+from itertools import combinations
+
+from labkit.evaluation import compare, mcnemar
+
+# Only models that answered for the same clips can be compared clip by clip.
+shared = [name for name, heard in tests.items() if heard.ids == tests[NAME].ids]
+groups, found = tests[NAME].groups, {}
+for one, other in combinations(shared, 2):
+    found[one, other] = compare(accuracy, predicted[one], predicted[other], truth,
+                                groups=groups, names=(one, other))
+    p = mcnemar(predicted[one], predicted[other], truth)
+    print(f"McNemar p = {p:.3f}   {one}   and   {other}")
+
+# %% tags=["hide-input"]
+figure, (axis,) = plots.figure(height=0.3 * len(found) + 0.8)
+differences = {" - ".join(name.removeprefix("LSTM, ") for name in pair): one.difference for pair, one in found.items()}
+plots.intervals(axis, differences, label="difference of the accuracies, the first minus the second", spec=".2f")
+axis.axvline(0, color="0.5", linewidth=1)
+plots.show(figure, alt="Differences of accuracy between pairs of models with 95 % intervals: "
+           + "; ".join(f"{pair} {one:.2f}" for pair, one in differences.items()))
+
+# %% tags=["remove-input"]
+sure = [pair for pair, one in found.items() if one.is_beyond_noise]
+best = max(shared, key=lambda name: reports[name].accuracy)
+say(f"{len(sure)} of {len(found)} differences are beyond the noise. The best model of this run, by accuracy, is **{best}**"
+    + (". " if any(best in pair for pair in sure) else ", and it is not shown to be better than any other. ")
+    + "Each comparison has a chance of about one in twenty to find a difference where there is none: the more pairs we look at, "
+    f"here {len(found)}, the more a single small victory deserves doubt. McNemar's test counts clips as independent, which clips "
+    "of one album are not; the bootstrap over albums does not, but with few albums it too is a little bold.")
+
+# %% [markdown]
+# All of this speaks of these *trainings*. Another seed draws other first weights and another order of the batches, and gives
+# other networks: a difference may be beyond the noise of the albums and still be the luck of a seed. Whoever wants to speak of
+# inputs trains with several seeds each; [Networks, measured](../book/trained_networks.md) does so with five.
+
+# %% [markdown]
+# ## 6.6 Which number, and which input?
+#
+# Are accuracy and F1 enough to choose a network? They say how often it is right, not how sure it is, how it fails, or what a
+# failure costs; nor how long it trains. For this lab, with genres of unequal size, we take **macro F1** to choose a network, since
+# every genre is to be heard, and report the accuracy beside it, because it is what others report. For a comparison with others,
+# the same clips count more than the choice of the number.
+#
+# Why would one input win? Here are reasons, which these numbers do not test. On beats, the LSTM has about 20 times fewer steps to
+# remember over, and each column is a median over a unit of the music; on all frames its gradient has a long way to go. Chroma
+# hold the notes and leave out most of the timbre: whatever a drum kit or a distorted guitar tells is gone. Fused input has both,
+# and a few more weights to fit from the same clips.
+#
+# On the course's own data, the report found beat-synchronous mel best with an accuracy of 0.37, then fused 0.34, mel 0.31 and
+# chroma 0.20, on 575 test clips. By the rule of thumb of 6.4 each of these is good to about 0.04 to either side: the first place
+# of beats over fused could be luck, the last place of chroma hardly.
+
+# %% [markdown]
+# ## Exercises
+#
+# A score that weighs misses against false hits, how far it would move with other albums, and a test of two networks that needs
+# no drawing. `check`, `hint`, `solution` and `target` work as in [lesson 1](01_spectrograms.ipynb).
+
+# %%
+from labkit.exercises import check, hint, solution, target
+
+# %% [markdown]
+# **Exercise 6.1 · When a miss costs more** (10 minutes).
+#
+# For the archive of section 6.2 a miss is worse than a false hit, for the radio station it is the reverse. $F_\beta$ weighs them:
+# with $\beta = 2$ a miss counts four times as much as a false hit, with $\beta = 0.5$ a quarter as much:
+#
+# $$F_\beta = \frac{(1 + \beta^2)\,TP}{(1 + \beta^2)\,TP + \beta^2\,FN + FP}$$
+#
+# Write `f_beta(matrix, beta)` for a confusion matrix whose rows are the true genres: one number for each genre, and 0 for one that is never
+# answered or neither occurs nor is answered.
+#
+# *Solved when* it agrees with scikit-learn's `fbeta_score` to one part in ten thousand for $\beta$ of 0.5, 1 and 2.
+
+# %% tags=["exercise"]
+# Exercise 6.1
+def f_beta(matrix, beta):
+    """F-beta (C,) of each genre from a confusion matrix (C, C): rows true, columns answered."""
+    hits = matrix.diagonal()
+    # solution: begin
+    missed, false = matrix.sum(axis=1) - hits, matrix.sum(axis=0) - hits
+    weighed = (1 + beta**2) * hits
+    return share(weighed, weighed + beta**2 * missed + false)
+    # solution: end
+
+# %% tags=["check"]
+check("6.1")
+
+# %% [markdown]
+# **Exercise 6.2 · Other albums** (15 minutes).
+#
+# Section 6.4 lets `bootstrap` draw. Now we draw ourselves. A confusion matrix of several albums is the sum of those of the albums, so a
+# draw of albums is a sum of matrices. Write `drawn_scores(matrices, beta, samples, seed)`. `matrices` (A, C, C) holds one
+# confusion matrix for each album; each draw takes A albums with repetition, adds up their matrices and scores the sum by the
+# mean `f_beta` of the genres. Give the `samples` scores as an array.
+#
+# *Solved when* 1000 scores of 30 albums have the mean and the spread of ours, to 20 % and 12 % of that spread, and the seed decides the
+# draw.
+
+# %%
+target("6.2")
+
+# %% tags=["exercise"]
+# Exercise 6.2
+def drawn_scores(matrices, beta=1, samples=1000, seed=0):
+    """Mean F-beta (samples,) of draws of albums, from their confusion matrices (A, C, C)."""
+    rng, albums, scores = np.random.default_rng(seed), len(matrices), []
+    for _ in range(samples):
+        # solution: begin
+        draw = rng.integers(albums, size=albums)
+        scores.append(f_beta(matrices[draw].sum(axis=0), beta).mean())
+        # solution: end
+    return np.array(scores)
+
+# %% tags=["check"]
+check("6.2")
+
+# %% [markdown]
+# Once it is correct, `np.quantile(drawn_scores(matrices), [0.025, 0.975])` is an interval as in 6.4, from a matrix for each album of
+# `groups`. Where a draw lacks a genre, that genre counts as 0 here, and `macro_f1` leaves it out: the two differ a little.
+
+# %% [markdown]
+# **Exercise 6.3 · Better than a coin?** (10 minutes).
+#
+# Of two networks of the same quality, each is right about equally often where exactly one of them is: each such clip is the throw of
+# a fair coin. Write `coin_p(first, second, truth)`: the probability that the counts of the two differ by at least as much as they
+# do, in *either* direction. `binom.cdf(k, n, 0.5)` is the probability of at most `k` heads in `n` throws.
+#
+# *Solved when* it agrees with the exact test of scipy to one part in a million. For 9 clips against 2 it is 0.065; where
+# the two never differ it is 1.
+
+# %% tags=["exercise"]
+# Exercise 6.3
+from scipy.stats import binom
+
+
+def coin_p(first, second, truth):
+    """The two-sided exact p of McNemar's test, of two networks' answers and the truth (N,)."""
+    only_first = np.sum((first == truth) & (second != truth))
+    # solution: begin
+    only_second = np.sum((second == truth) & (first != truth))
+    fewer = min(only_first, only_second)
+    return min(1.0, 2 * binom.cdf(fewer, only_first + only_second, 0.5))
+    # solution: end
+
+# %% tags=["check"]
+check("6.3")
+
+# %% [markdown]
+# ## Questions
+
+# %% [markdown] tags=["quiz"]
+# **Question 1.** Of 50 jazz clips a network finds 40, and it calls 160 clips jazz in all. What are the precision and the recall of jazz?
+#
+# - a) precision 80 %, recall 25 %
+# - b) precision 25 %, recall 80 %
+# - c) precision 25 %, recall 40 %
+#
+# <details><summary>Answer</summary>
+#
+# **b)** Precision is 40 of the 160 that are called jazz, recall 40 of the 50 that are. Answer a has the two words exchanged. F1 is
+# 2 x 40 / (160 + 50) = 38 %, nearer to the lower of the two.
+#
+# </details>
+
+# %% [markdown] tags=["quiz"]
+# **Question 2.** A network for nine genres of 10 clips and one of 110 has an accuracy of 55 % and a macro F1 of 7 %. What has it most
+# likely learned?
+#
+# - a) Each genre about equally well.
+# - b) The nine small genres well, the large one badly.
+# - c) To answer the large genre, nearly always.
+#
+# <details><summary>Answer</summary>
+#
+# **c)** The large genre is 110 of 200 clips, 55 %. Always answered, it has an F1 of 2 x 110 / (200 + 110) = 71 %, and the other nine have
+# 0: a mean of 7 %. The accuracy alone would look like half a success.
+#
+# </details>
+
+# %% [markdown] tags=["quiz"]
+# **Question 3.** Two networks score 46 % (40 to 52) and 41 % (35 to 47) on the same clips. What may we say?
+#
+# - a) The intervals overlap, so neither is better.
+# - b) Nothing yet: compare them clip by clip, on the same draws.
+# - c) The first one is better by 5 points.
+#
+# <details><summary>Answer</summary>
+#
+# **b)** Each interval holds the luck of the test clips, which both networks share. In the difference, drawn by drawn, much of that luck
+# cancels: it may well be clear of 0 although the intervals overlap. And it may not; so c says too much, and a is no test.
+#
+# </details>
+
+# %% [markdown]
+# ## Common mistakes
+#
+# - **F1 averaged over batches.** F1 is no mean over clips, so the mean of the batches' F1 is another number, which moves with the batch size.
+#   Collect all answers, then score once (mistake 2 is the same with Spearman).
+# - **Rows and columns exchanged.** scikit-learn and we have the true genres in the rows, others have them in the columns. Exchanged,
+#   precision and recall change places, and no error is raised.
+# - **Labels numbered apart** on the training and the test part: the large numbers of the matrix stand beside its diagonal (mistake 6).
+# - **Genres left out of the mean** because they are never answered. Their F1 is 0, and it counts.
+# - **Scored on what was trained on.** `check_apart` compares the clips of two loaders (mistake 9).
+# - **The best of many, chosen on the test clips** and reported with the same clips. Choose on the validation clips.
+#
+# The numbers are those of the page [Common mistakes](../book/common_mistakes.md), which shows each of them.
+#
+# ## Take-away
+#
+# 1. Read the confusion matrix before any number. Precision reads a column, recall a row, F1 is low when one of them is.
+# 2. Accuracy counts clips, macro F1 counts genres. When they part, ask which genres are never answered.
+# 3. A score without an interval is half a result. Draw albums, and compare two networks on the same draws.
+#
+# **Next:** an LSTM reads a clip in order. The network of lesson 7 looks at it as a picture.

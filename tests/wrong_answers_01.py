@@ -1,0 +1,42 @@
+"""Lesson 1: what it has defined before its exercises, and wrong answers with what a student has to read."""
+
+GIVEN = """
+import librosa
+import numpy as np
+RATE, N, HOP = 22050, 2048, 512
+frequencies = np.arange(1025) * RATE / N
+"""
+EDGES, CUT = "hertz_of(np.linspace(0, top, bands + 2))", "np.maximum(0, np.minimum(rising, falling))"
+# A wrong answer is a whole cell, or what in the solution is put for what.
+WRONG = {
+    "1.1": [
+        ("def hertz_of(mel): return 2595 * np.log10(1 + mel / 700)", "the formula itself, from hertz to mel"),
+        ("def hertz_of(mel): return 700 * (np.exp(mel / 2595) - 1)", r"natural logarithm.*10 \*\* x"),
+        ("def hertz_of(mel): return 700 * 10 ** (mel / 2595)", "0 mel must be 0 Hz, found 700 Hz"),
+        ("def hertz_of(mel): return 700 * 10 ** (mel / 2595) - 1", "set brackets"),
+        ("def hertz_of(mel): return 10 ** (mel / 2595) - 1", "The 700 of the formula is missing"),
+        ("import librosa\ndef hertz_of(mel): return librosa.mel_to_hz(mel)", "This is Slaney's scale"),
+        ("def hertz_of(mel): return mel", r"Expected `hertz_of\(37.5\)` to be 23.6839, found 37.5. Solve"),
+        ("import math\ndef hertz_of(mel): return 700 * (math.pow(10, mel / 2595) - 1)",
+         "One number is right, but an array of them ends with TypeError"),
+        ("def hertz_of(mel): return 700 * (10 ** (np.min(mel) / 2595) - 1)", r"to have the shape \(3,\), found \(\)"),
+    ],
+    "1.2": [
+        ((EDGES, "hertz_of(np.linspace(0, top, bands))"), "need bands \\+ 2 edges"),
+        ((EDGES, "np.linspace(0, RATE / 2, bands + 2)"), "equally spaced in hertz"),
+        ((CUT, "np.minimum(rising, falling)"), "weights fall below 0"),
+        ((CUT, "np.maximum(0, np.minimum(rising, falling)) * 2 / (upper - lower)"), "unit area"),
+        ((CUT, "np.maximum(0, np.minimum(rising, falling)).T"), "Transpose it"),
+        ((EDGES, "librosa.mel_to_hz(np.linspace(0, librosa.hz_to_mel(RATE / 2), bands + 2))"), "Slaney's scale"),
+        ((CUT, "np.maximum(0, np.maximum(rising, falling))"), "beside the target"),
+    ],
+    "1.3": [
+        (("length=len(audio)", "length=None"), "Expected 22350, as many as the sound has"),
+        (("spectrum * gain[:, None]", "np.abs(spectrum) * gain[:, None]"), "The phases are lost"),
+        (("spectrum * gain[:, None]", "spectrum"), "comes back unchanged"),
+        (("spectrum * gain[:, None]", "spectrum * (1 - gain[:, None])"), "what the other rows show"),
+        (("spectrum * gain[:, None]", "spectrum * gain[:, None] ** 2"), "applied twice, or squared"),
+        (("triangles(bands)[rows].sum(axis=0)", "triangles(bands)[rows].mean(axis=0)"), "one for each frequency"),
+        (("triangles(bands)[rows].sum(axis=0)", "triangles(bands)[rows].sum(axis=1)"), "ValueError.*`return librosa"),
+    ],
+}
