@@ -77,6 +77,9 @@ def test_what_the_page_on_real_music_says_is_so():
     real = runs["fma-small"]["04_dataset"]["measured"]
     assert real["album_gap"] > real["album_gap_half_interval"]
     assert real["nearest_clip_of_same_album"] > 5 * real["same_album_by_chance"]
+    heard = runs["fma-small"]["05_lstm_genre"]["measured"]
+    assert 2 * heard["accuracy_always_the_most_frequent"] < heard["accuracy_LSTM_mel"] < heard["accuracy_linear_model"]
+    assert [name for name in heard if "LSTM" in name] == ["accuracy_LSTM_mel"]
 
 
 @pytest.mark.parametrize("name", ["a/b", "../x", "", "a b"])
