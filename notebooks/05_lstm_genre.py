@@ -4,8 +4,8 @@
 # The first network of this book reads a clip from its beginning to its end, frame by frame, and names a genre. It will not be
 # the best one. It is the one on which we learn how a network is trained, and how to notice that something is wrong.
 #
-# **What we do.** We *compute* one step of an LSTM by hand and check it against torch. We *train*: first on three batches,
-# on purpose too well, then on all clips, with four kinds of input. We *choose* the epoch that is kept.
+# **What we do.** We *compute* one step of an LSTM by hand and check it against torch. We *train*: a few epochs to see the loop,
+# then three batches on purpose too well, then all clips, with four kinds of input. We *choose* the epoch that is kept.
 #
 # **What we need.** Lesson 4, [the dataset](04_dataset.ipynb); about 60 minutes and 35 for the exercises, a minute or two
 # to run, 1 GB of memory.
@@ -62,17 +62,18 @@ tuple(x.shape), targets[:5], lengths[:5]
 # ## 5.1 One step, by hand
 #
 # A plain recurrent network keeps a vector $h$, its memory, and mixes it with each new frame. From step to step what it
-# remembers passes through the same matrix and is squashed, and so is the gradient on its way back: over many steps it fades,
-# or it grows beyond all bounds ([Bengio et al.](../book/bibliography.md#bengio1994)). The **long short-term memory** (LSTM,
+# remembers passes through the same matrix and is squashed; the gradient on its way back meets the same matrix and the slope of
+# the squashing, which is at most 1. Over many steps it fades, or it grows beyond all bounds ([Bengio et al.](../book/bibliography.md#bengio1994)). The **long short-term memory** (LSTM,
 # [Hochreiter and Schmidhuber](../book/bibliography.md#hochreiter1997)) adds a second vector, the *cell* $c$, to which is
 # *added*:
 #
 # $$c_t = f \odot c_{t-1} + i \odot g, \qquad h_t = o \odot \tanh(c_t)$$
 #
 # Three **gates** between 0 and 1 decide: $f$ what is kept, $i$ what is written, $o$ what is shown; $g$ is what could be
-# written. Each is a linear function of the frame and of the last $h$, bent by a sigmoid, $g$ by a hyperbolic tangent. The
+# written; $\odot$ multiplies element by element. Each is a linear function of the frame and of the last $h$, bent by a
+# sigmoid, $f = \sigma(W_f x_t + U_f h_{t-1} + b_f)$ and $i$ and $o$ alike, $g$ by a hyperbolic tangent. The
 # first LSTM had no $f$ and could not forget. [Gers et al.](../book/bibliography.md#gers2000) added it, and torch has it. Where $f$ is 1,
-# the gradient passes through the cell unchanged. Where it is one half, as in a fresh network, it fades here too:
+# the gradient passes along $c$ unchanged. Where it is about one half, as in a fresh network, it fades here too:
 # [lesson 2](02_beat_sync.ipynb) measured it.
 
 # %%
@@ -81,8 +82,9 @@ def lstm_step(frame, h, c, lstm):
     sums = (frame @ lstm.weight_ih_l0.T + lstm.bias_ih_l0
             + h @ lstm.weight_hh_l0.T + lstm.bias_hh_l0)  # (B, 4 H), torch's order: i, f, g, o
     i, f, g, o = sums.chunk(4, dim=1)
-    c = torch.sigmoid(f) * c + torch.sigmoid(i) * torch.tanh(g)
-    return torch.sigmoid(o) * torch.tanh(c), c
+    i, f, g, o = i.sigmoid(), f.sigmoid(), g.tanh(), o.sigmoid()
+    c = f * c + i * g
+    return o * torch.tanh(c), c
 
 # %%
 torch.manual_seed(0)
@@ -93,7 +95,7 @@ with torch.no_grad():
     for t in range(standard.shape[1]):
         h, c = lstm_step(standard[:, t], h, c, small)
     steps, _ = small(standard)
-gap = (steps[:, -1] - h).abs().max()
+gap = (steps[:, -1] - h).abs().max()  # after the padding too: to compare, not to read out
 
 # %% tags=["remove-input"]
 measured(own, lstm_step_gap=float(gap))
@@ -144,8 +146,8 @@ say(f"They differ by at most {apart:.0e}. Forward and back, packed takes {1000 *
     "costs sorting and many small steps of unequal batches; with clips of like length in a batch there is little padding to save.")
 
 # %% [markdown]
-# `LSTMBackbone` is the padded way, with standardisation in front and dropout behind: it makes one vector of each clip. A **head** makes an answer of the
-# vector. `Classifier` has one number for each genre, and its loss is the [cross-entropy](../book/glossary.md): minus the
+# `LSTMBackbone` is the padded way, with standardisation in front and dropout behind: it turns each clip into one vector. A **head** turns
+# the vector into an answer. `Classifier` gives one number for each genre, and its loss is the [cross-entropy](../book/glossary.md): minus the
 # logarithm of the probability that the network gives the right genre.
 
 # %%
@@ -173,8 +175,8 @@ say(f"An untrained network knows nothing. One that gives each of {len(classes)} 
 # %% [markdown]
 # ## 5.3 The training loop
 #
-# Training is four lines, again and again: the loss of a batch, its gradient with respect to each weight, a small step
-# against the gradient, and the gradient set to zero for the next batch.
+# Training is four lines, again and again: the loss of a batch, the old gradient set to zero, the new gradient with respect to
+# each weight, and a small step against it.
 
 # %%
 def one_epoch(model, loader, optimizer):
@@ -206,7 +208,8 @@ optimizer = torch.optim.Adam(model.parameters(), lr=1e-3)
 #
 # Before an hour is spent on a training, one question is answered in seconds: *can* this network learn? Three batches alone, and
 # no dropout: a network with so many weights should learn every clip by heart. If its loss does not come near 0, however many
-# passes it is given, something is wrong, in the code or in the learning rate, and no amount of data will mend it.
+# passes it is given, look for the reason first: in the code, in the learning rate, or in what the network is asked to
+# remember, as with the long sequences of lesson 2. More data will not mend it.
 
 # %%
 from labkit.training import overfit_with_a_couple_of_batches
@@ -222,7 +225,7 @@ def without_dropout(model):
 torch.manual_seed(0)
 model = without_dropout(GENRE[FIRST].network(train_loader))
 by_heart = overfit_with_a_couple_of_batches(
-    model, train_loader, torch.optim.Adam(model.parameters(), lr=3e-3), epochs=60)
+    model, train_loader, torch.optim.Adam(model.parameters(), lr=3e-3), epochs=60)  # three batches
 
 # %% tags=["hide-input"]
 figure, (axis,) = plots.figure(height=2.3)
@@ -234,7 +237,7 @@ plots.show(figure, alt=f"The loss on three batches falls from {by_heart[0]:.2f} 
 
 # %% tags=["remove-input"]
 measured(own, by_heart_loss=by_heart[-1])
-verdict = ("The network learned these clips by heart: data, labels, loss and gradients fit together."
+verdict = ("The network learned these clips by heart: loss, gradients and optimizer work. Wrong labels it would have learned as well."
            if by_heart[-1] < 0.1 else "That is not near 0 yet: in so few passes this run did not learn them by heart.")
 say(f"The loss falls from {by_heart[0]:.2f} to {by_heart[-1]:.3f}. {verdict} It says nothing about other clips.")
 
@@ -296,14 +299,14 @@ for name, history in histories.items():
 # %% [markdown]
 # ## 5.7 What they have learned
 #
-# Now, once, the test clips: no training and no choice has met them. Their *albums* may be known, which flatters (lesson 4).
+# Now, once, the test clips: no training and no choice of an epoch has met them. Their *albums* may be known, which flatters (lesson 4).
 
 # %%
 from labkit.datasets import album_leak
 from labkit.evaluation import accuracy, bootstrap, predict
 
 held = tests[FIRST].dataset
-known = album_leak(dataset.ids, held.ids,
+known = album_leak([dataset.ids[i] for i in places], held.ids,
                    lab.dataset("genre", GENRE[FIRST].beat, GENRE[FIRST].feat_type).root)
 predicted, scores = {}, {}
 for name, model in models.items():
@@ -320,8 +323,8 @@ say(f"Here {known:.0%} of the test clips share an album with a clip of the train
 
 # %% [markdown]
 # We compare with two answers that need no network: always the most frequent genre of the training clips, and a linear model
-# that sees of each band three numbers, its mean, its deviation and its mean change from frame to frame. It hears no order: it
-# knows how much a band changes, not when. The bars are 95 % intervals, of how the score would move with other such test albums
+# that sees of each band three numbers, its mean, its deviation and its mean absolute change from frame to frame. Of the order
+# it hears this one thing: how much neighbouring frames differ. The bars are 95 % intervals, of how the score would move with other such test albums
 # ([bootstrap](../book/glossary.md); lesson 6 explains it).
 
 # %%
@@ -359,18 +362,18 @@ above, beyond = ahead("always the most frequent"), ahead("linear model")
 say((f"The best of these networks is **{ranked[-1]}** with {scores[ranked[-1]]:.0%}, the weakest **{ranked[0]}** with "
      f"{scores[ranked[0]]:.0%}. " if len(ranked) > 1 else f"{ranked[0]} has {scores[ranked[0]]:.0%}. ")
     + (f"Better than the most frequent genre by more than the luck of the albums, compared clip by clip: {', '.join(above)}."
-       if above else "None of them is clear of the most frequent genre: with so few clips and epochs this run cannot tell.")
+       if above else "None of them is clear of the most frequent genre: this run cannot tell them from it.")
     + f" The linear model has {line:.0%}; "
     + (f"better than it in the same sense: {', '.join(beyond)}." if beyond else
-       "no network is better than it beyond the noise: whatever order they have learned to hear does not show here.")
+       "no network is better than it beyond the noise: what they hear beyond that does not show here.")
     + (" Whether the differences between the networks are more than noise is the question of the next lesson." if len(ranked) > 1
        else ""))
 
 # %% [markdown]
 # ## Exercises
 #
-# A network that reads both ways needs each clip turned round (5.1) and two LSTMs (5.2). It has twice the weights and takes twice
-# the time, so the third exercise stops a training in time. `check`, `hint`, `solution` and `target` work as in
+# A network that reads both ways needs each clip turned round (5.1) and two LSTMs (5.2). Exercise 5.3 decides when a training
+# ends. `check`, `hint`, `solution` and `target` work as in
 # [lesson 1](01_spectrograms.ipynb).
 
 # %%
@@ -381,7 +384,8 @@ from labkit.exercises import check, hint, solution, target
 #
 # To read backwards, an LSTM gets the clip from its end to its beginning. In a padded batch `x.flip(1)` would put the padding
 # first. Write `turned(x, lengths)` for a batch of clips x frames x features and its true lengths: each clip turned round by itself, the
-# padding where it was. The batch that is given stays as it is.
+# padding where it was. The batch that is given stays as it is. torch knows no `[::-1]`, but `.flip(0)`; `row` is a view of `y`,
+# so write into it.
 #
 # *Solved when* batches of clips from 1 to 6 frames come out exactly right. Below, clips that grow louder to their end.
 
@@ -405,7 +409,7 @@ check("5.1")
 #
 # Write `both_ways(forwards, backwards, x, lengths)`. The two networks are `nn.LSTM` of one layer. The first reads each
 # clip from its beginning, the second from its end, and each is read out after its last step *within the clip*. Put the two vectors of a clip
-# side by side, the forward one first: (B, 2 H). `turned` of 5.1 and a function of section 5.2 are all that is needed.
+# side by side, the forward one first: (B, 2 H). `turned` of 5.1 and `last_of_padded` or `last_of_packed` are all that is needed.
 #
 # *Solved when* it gives what torch's LSTM with `bidirectional=True` and the same weights gives for packed sequences, to
 # 0.00001.
@@ -427,7 +431,8 @@ check("5.2")
 #
 # Early stopping waits: a training ends when `patience` epochs have passed since the epoch with the lowest validation loss so far.
 # Write `kept_and_last(losses, patience)`. It gives two numbers, counted from 1: the epoch whose weights are kept, and the last
-# epoch that is trained. A loss that only equals the best is no improvement, and losses after the last epoch are never seen.
+# epoch that is trained. A loss that only equals the best is no improvement, and losses after the last epoch are never seen:
+# `kept_and_last([2.0, 1.5, 1.6, 1.5, 1.7, 1.0], 3)` is `(2, 5)`. There is at least one loss.
 #
 # *Solved when* it agrees with the lab's `EarlyStopper` on two hundred drawn lists. In the picture `patience` is 4.
 
@@ -467,8 +472,8 @@ check("5.3")
 #
 # <details><summary>Answer</summary>
 #
-# **c)** Each of the three gates, and $g$, has one row a unit: 4 x 64 rows, each with a weight for every feature (128) and for every
-# unit of the last $h$ (64). torch keeps *two* biases a row, so that 4 x 64 x (128 + 64 + 2) = 49 664. Answer b counts one
+# **c)** Each of the three gates, and $g$, has one row per unit: 4 x 64 rows, each with a weight for every feature (128) and for every
+# unit of the last $h$ (64). torch keeps *two* biases per row, so that 4 x 64 x (128 + 64 + 2) = 49 664. Answer b counts one
 # bias, answer a forgets the 4 as well. The number of frames does not occur: all steps share their weights.
 #
 # </details>
@@ -506,7 +511,7 @@ check("5.3")
 # %% [markdown]
 # ## Common mistakes
 #
-# - **The hidden state goes on** from one batch to the next. `nn.LSTM` begins with zeros unless it is handed a state; handed the
+# - **The hidden state goes on** from one batch to the next, as in a public repository that appears to hold the report's code. `nn.LSTM` begins with zeros unless it is handed a state; handed the
 #   last one, it reads a clip with the memory of another song (mistake 3; `labkit.faults.StatefulLSTMBackbone` makes it on
 #   purpose).
 # - **Read-out in the padding.** `steps[:, -1]` is the vector after the padding of all clips but the longest. Take `lengths - 1`.
@@ -521,7 +526,7 @@ check("5.3")
 # ## Take-away
 #
 # 1. An LSTM adds to its memory instead of replacing it; gates decide what. Read it out at the clip's own last frame.
-# 2. First three batches by heart, then all clips. A network that cannot do the first will not do the second.
+# 2. First three batches by heart, then all clips. Look for the reason before you train a network that cannot do the first.
 # 3. Validation clips choose the epoch, test clips give the number, and a linear model says what the number is worth.
 #
 # **Next:** one number for each network hides most of what it does. [Lesson 6](06_evaluation.ipynb) opens it.

@@ -1,7 +1,7 @@
 # %% [markdown]
 # # 6 How good is it, and how sure are we?
 #
-# Four networks have learned in lesson 5. One number each, the accuracy, makes them easy to rank and hides most of what
+# The networks of lesson 5 have learned. One number each, the accuracy, makes them easy to rank and hides most of what
 # they do. This lesson opens that number: which genres are found, which are never answered, and which differences between
 # the networks are more than luck.
 #
@@ -147,6 +147,8 @@ print(report(answer, truth, classes))
 #   false hit for the answered genre and one miss for the true one. So $FP = FN$ in total, and precision, recall, F1 and
 #   *accuracy* are the same number. With several answers a clip, as in tagging, they would not be.
 #
+# Micro and macro F1 part when F1 differs between genres of different size, or when some genres are never answered.
+#
 # The macro mean leaves out a genre that neither occurs nor is answered; there is nothing to say about it.
 
 # %%
@@ -160,11 +162,12 @@ print(f"accuracy {hits.sum() / matrix.sum():.3f}   micro {micro:.3f}   macro {ma
 
 # %% tags=["remove-input"]
 measured(own, accuracy=micro, macro_f1=macro, weighted_f1=weighted)
-side = ("the genres with more clips have the higher F1" if weighted > macro + 0.01 else
+side = ("all genres have equally many test clips, so that the two must agree" if not np.ptp(support[support > 0]) else
+        "the genres with more clips have the higher F1" if weighted > macro + 0.01 else
         "the genres with fewer clips have the higher F1" if weighted < macro - 0.01 else
         "neither the frequent nor the rare genres are favoured")
 say(f"Here micro, which is the accuracy, is {micro:.2f}, weighted {weighted:.2f} and macro {macro:.2f}. Weighted and macro are "
-    f"means of the same F1, so their difference tells whom the network serves: on the whole, {side}. Averages that agree say only that, not "
+    f"means of the same F1, so their difference tells whom the network serves: {side}. Averages that agree say only that, not "
     "that all is well.")
 
 # %% [markdown]
@@ -174,7 +177,8 @@ say(f"Here micro, which is the accuracy, is {micro:.2f}, weighted {weighted:.2f}
 
 # %% [markdown]
 # A network that answers the most frequent genre, always, shows the extreme. Its accuracy is that genre's share $p$. The F1 of
-# that genre is $2p / (1 + p)$, that of all others 0, and the macro F1 is divided by the number of genres.
+# that genre is $2p / (1 + p)$, that of all others 0, so that the macro F1 is $2p / (1 + p)$ divided by the number of
+# genres. Here it is the most frequent genre of the test clips, the luckiest such guess.
 
 # %%
 from labkit.evaluation import accuracy, macro_f1
@@ -208,7 +212,7 @@ for name, one in reports.items():
 # new albums where the albums of these clips were known from the training (lesson 5 counts them).
 #
 # A rule of thumb stands beside it: for $n$ *independent* clips and an accuracy $p$ the interval reaches about
-# $2 \sqrt{p (1 - p) / n}$ to either side.
+# $2 \sqrt{p (1 - p) / n}$ to either side. Near 0 and 1, or with few clips, both are too narrow.
 
 # %%
 from labkit.evaluation import bootstrap
@@ -239,6 +243,7 @@ say(f"The widest reaches {wide:.2f} to either side, with {len(truth)} test clips
 # we compare clip by clip. `compare` draws the same albums for both networks and looks at the *difference* of the scores.
 # The test of [McNemar](../book/bibliography.md#mcnemar1947) asks in another way: of the clips that exactly one of the two gets
 # right, are more the first one's, or more the second one's, than a fair coin would have it?
+# We call a difference **beyond the noise** when its 95 % interval does not hold 0.
 
 # %%
 from itertools import combinations
@@ -252,11 +257,11 @@ for one, other in combinations(shared, 2):
     found[one, other] = compare(accuracy, predicted[one], predicted[other], truth,
                                 groups=groups, names=(one, other))
     p = mcnemar(predicted[one], predicted[other], truth)
-    print(f"McNemar p = {p:.3f}   {one}   and   {other}")
+    print(f"McNemar p = {p:.2g}   {one}   and   {other}")
 
 # %% tags=["hide-input"]
-figure, (axis,) = plots.figure(height=0.3 * len(found) + 0.8)
-differences = {" - ".join(name.removeprefix("LSTM, ") for name in pair): one.difference for pair, one in found.items()}
+figure, (axis,) = plots.figure(height=max(1.6, 0.3 * len(found) + 0.8))
+differences = {" minus ".join(name.removeprefix("LSTM, ") for name in pair): one.difference for pair, one in found.items()}
 plots.intervals(axis, differences, label="difference of the accuracies, the first minus the second", spec=".2f")
 axis.axvline(0, color="0.5", linewidth=1)
 plots.show(figure, alt="Differences of accuracy between pairs of models with 95 % intervals: "
@@ -280,18 +285,19 @@ say(f"{len(sure)} of {len(found)} differences are beyond the noise. The best mod
 # ## 6.6 Which number, and which input?
 #
 # Are accuracy and F1 enough to choose a network? They say how often it is right, not how sure it is, how it fails, or what a
-# failure costs; nor how long it trains. For this lab, with genres of unequal size, we take **macro F1** to choose a network, since
-# every genre is to be heard, and report the accuracy beside it, because it is what others report. For a comparison with others,
+# failure costs; nor how long it takes to train. For this lab we take **macro F1**, on the *validation* clips, to choose a network,
+# since every genre is to be heard, however few its clips; the test scores above describe the networks and choose none. We report the accuracy beside it, because it is what others report. For a comparison with others,
 # the same clips count more than the choice of the number.
 #
-# Why would one input win? Here are reasons, which these numbers do not test. On beats, the LSTM has about 20 times fewer steps to
-# remember over, and each column is a median over a unit of the music; on all frames its gradient has a long way to go. Chroma
-# hold the notes and leave out most of the timbre: whatever a drum kit or a distorted guitar tells is gone. Fused input has both,
+# Why would one input win? Here are reasons, which these numbers do not test. On beats, the LSTM has far fewer steps to remember over
+# (in 30 seconds about 60 instead of 1292), and each column is a median over a unit of the music; on all frames its gradient has a long way to go. Chroma
+# hold the notes and leave out most of the timbre: most of what a drum kit or a distorted guitar tells is gone. Fused input has both,
 # and a few more weights to fit from the same clips.
 #
 # On the course's own data, the report found beat-synchronous mel best with an accuracy of 0.37, then fused 0.34, mel 0.31 and
-# chroma 0.20, on 575 test clips. By the rule of thumb of 6.4 each of these is good to about 0.04 to either side: the first place
-# of beats over fused could be luck, the last place of chroma hardly.
+# chroma 0.20, on 575 test clips. By the rule of thumb of 6.4 each of these is good to about 0.04 to either side at best. We lack
+# its answers clip by clip, so that the comparison of 6.5 is not possible: whether beats beat fused stays open, while the distance
+# of chroma is large. Our chroma and fused inputs are beat-synchronous; the report says so of its mel alone.
 
 # %% [markdown]
 # ## Exercises
@@ -310,8 +316,8 @@ from labkit.exercises import check, hint, solution, target
 #
 # $$F_\beta = \frac{(1 + \beta^2)\,TP}{(1 + \beta^2)\,TP + \beta^2\,FN + FP}$$
 #
-# Write `f_beta(matrix, beta)` for a confusion matrix whose rows are the true genres: one number for each genre, and 0 for one that is never
-# answered or neither occurs nor is answered.
+# Write `f_beta(matrix, beta)` for a confusion matrix whose rows are the true genres: one number for each genre, and 0 for a genre
+# without a hit; `share` of section 6.2 helps where the fraction is 0/0.
 #
 # *Solved when* it agrees with scikit-learn's `fbeta_score` to one part in ten thousand for $\beta$ of 0.5, 1 and 2.
 
@@ -323,8 +329,8 @@ def f_beta(matrix, beta):
     # solution: begin
     missed, false = matrix.sum(axis=1) - hits, matrix.sum(axis=0) - hits
     weighed = (1 + beta**2) * hits
-    return share(weighed, weighed + beta**2 * missed + false)
     # solution: end
+    return share(weighed, weighed + beta**2 * missed + false)  # solution
 
 # %% tags=["check"]
 check("6.1")
@@ -335,7 +341,7 @@ check("6.1")
 # Section 6.4 lets `bootstrap` draw. Now we draw ourselves. A confusion matrix of several albums is the sum of those of the albums, so a
 # draw of albums is a sum of matrices. Write `drawn_scores(matrices, beta, samples, seed)`. `matrices` (A, C, C) holds one
 # confusion matrix for each album; each draw takes A albums with repetition, adds up their matrices and scores the sum by the
-# mean `f_beta` of the genres. Give the `samples` scores as an array.
+# mean `f_beta` of all genres; one that a draw lacks counts as 0. Give the `samples` scores as an array.
 #
 # *Solved when* 1000 scores of 30 albums have the mean and the spread of ours, to 20 % and 12 % of that spread, and the seed decides the
 # draw.
@@ -351,8 +357,8 @@ def drawn_scores(matrices, beta=1, samples=1000, seed=0):
     for _ in range(samples):
         # solution: begin
         draw = rng.integers(albums, size=albums)
-        scores.append(f_beta(matrices[draw].sum(axis=0), beta).mean())
         # solution: end
+        scores.append(f_beta(matrices[draw].sum(axis=0), beta).mean())  # solution
     return np.array(scores)
 
 # %% tags=["check"]
@@ -360,7 +366,9 @@ check("6.2")
 
 # %% [markdown]
 # Once it is correct, `np.quantile(drawn_scores(matrices), [0.025, 0.975])` is an interval as in 6.4, from a matrix for each album of
-# `groups`. Where a draw lacks a genre, that genre counts as 0 here, and `macro_f1` leaves it out: the two differ a little.
+# `groups`. Where a genre neither occurs in a draw nor is answered, it counts as 0 here, and `macro_f1` leaves it out: the two differ
+# a little. The matrices are `np.array([confusion_matrix(truth[g == a], answer[g == a], labels=range(len(classes))) for a in
+# np.unique(g)])`, with `g = np.asarray(groups)` and scikit-learn's `confusion_matrix`.
 
 # %% [markdown]
 # **Exercise 6.3 · Better than a coin?** (10 minutes).
@@ -370,7 +378,7 @@ check("6.2")
 # do, in *either* direction. `binom.cdf(k, n, 0.5)` is the probability of at most `k` heads in `n` throws.
 #
 # *Solved when* it agrees with the exact test of scipy to one part in a million. For 9 clips against 2 it is 0.065; where
-# the two never differ it is 1.
+# no clip is right in exactly one of them, or the two counts are equal, it is 1.
 
 # %% tags=["exercise"]
 # Exercise 6.3
@@ -383,8 +391,8 @@ def coin_p(first, second, truth):
     # solution: begin
     only_second = np.sum((second == truth) & (first != truth))
     fewer = min(only_first, only_second)
-    return min(1.0, 2 * binom.cdf(fewer, only_first + only_second, 0.5))
     # solution: end
+    return min(1.0, 2 * binom.cdf(fewer, only_first + only_second, 0.5))  # solution
 
 # %% tags=["check"]
 check("6.3")
@@ -430,7 +438,7 @@ check("6.3")
 #
 # <details><summary>Answer</summary>
 #
-# **b)** Each interval holds the luck of the test clips, which both networks share. In the difference, drawn by drawn, much of that luck
+# **b)** Each interval holds the luck of the test clips, which both networks share. In the difference, draw by draw, much of that luck
 # cancels: it may well be clear of 0 although the intervals overlap. And it may not; so c says too much, and a is no test.
 #
 # </details>

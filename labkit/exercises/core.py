@@ -253,6 +253,9 @@ def raised(error: BaseException, homes: Iterable[Mapping[str, object]]) -> str:
     if place is None:
         return (f"The check could not use your answer; it ended with {what}. Compare what the text asks for: "
                 "the arguments, the kind of value, its shape.")
+    if "NoneType" in what:
+        return (f"Your code met a None: {what}. A function that it calls gives none: is a `return` missing, or an earlier "
+                "exercise still to be solved?")
     if "ellipsis" in what:
         return ("Your code met a `...` that is still to be replaced, perhaps in an earlier exercise that it uses: "
                 f"{what}. Solve that one first.")
