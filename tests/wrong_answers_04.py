@@ -24,6 +24,7 @@ WRONG = {
          "one for each band"),
         (("<", "<="), "Expected `clip_means.* found .* Compare with clip.mean"),
         ("def clip_means(x, lengths): return (x * (x > -80)).sum(axis=1) / lengths", "ValueError: operands could not"),
+        ("def clip_means(x, lengths): return (x * (x > -80)).sum(axis=1) / lengths[:, None]", "known by the length"),
     ],
     "4.3": [
         (("held = np.isin(groups, out)",

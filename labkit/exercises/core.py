@@ -253,15 +253,14 @@ def raised(error: BaseException, homes: Iterable[Mapping[str, object]]) -> str:
     if place is None:
         return (f"The check could not use your answer; it ended with {what}. Compare what the text asks for: "
                 "the arguments, the kind of value, its shape.")
-    if "NoneType" in what:
-        return (f"Your code met a None: {what}. A function that it calls gives none: is a `return` missing, or an earlier "
-                "exercise still to be solved?")
     if "ellipsis" in what:
         return ("Your code met a `...` that is still to be replaced, perhaps in an earlier exercise that it uses: "
                 f"{what}. Solve that one first.")
     line = linecache.getline(place.tb_frame.f_code.co_filename, place.tb_lineno).strip()
     where = f"line {place.tb_lineno} of its cell" + (f", `{line}`" if line else "")
-    return f"Your code raised {what}, in {where}. Expected no error. Call it yourself to see all of the error."
+    more = (" A function that it uses gives None: is a `return` missing, or an earlier exercise not solved yet?"
+            if "NoneType" in what else " Call it yourself to see all of the error.")
+    return f"Your code raised {what}, in {where}. Expected no error.{more}"
 
 
 # What checkers compare with

@@ -87,6 +87,7 @@ def check_pad_batch(pad_batch):
 def check_clip_means(clip_means):
     """Against the means of the single clips, before and after padding to more than the longest."""
     clips = small_clips(3, 8, 1, 5)
+    clips[1][3:5], clips[0][-1, 2] = SILENCE, SILENCE   # music holds silence too
     x, lengths = batch_of(clips)
     longer = np.concatenate([x, np.full((4, 6, 5), SILENCE, dtype=np.float32)], axis=1)
     wanted = np.stack([clip.mean(axis=0) for clip in clips])
@@ -99,6 +100,8 @@ def check_clip_means(clip_means):
                                                    "length. Set the frames behind the end to 0 before you add."),
             ((batch * inside[:, :, None]).mean(axis=1), "The sum is right, but it is divided by the padded length. "
                                                         "Divide by the true lengths."),
+            ((batch * (batch > SILENCE)).sum(axis=1) / lengths[:, None],
+             "Padding is known by the length, not by its value: a clip may hold silence itself."),
             (np.stack([clip.mean() for clip in clips]), "This is one number a clip. Expected one for each band: add up "
                                                         "over the frames alone, axis=1."),
         )
