@@ -138,7 +138,7 @@ STATES = {
     "a gap in a tuple": ("f = (1, ...)", NOT_ATTEMPTED, "Replace"),
     "a gap that only the answer shows": ("f = lambda x: ...", NOT_ATTEMPTED, "Replace"),
     "a gap of an earlier exercise": ("def g(x): return ...\ndef f(x): return g(x) + 1", NOT_YET, "earlier exercise"),
-    "a None of another function": ("def g(x): x + 1\ndef f(x): return g(x) + 1", NOT_YET, "`return` missing, or an earlier"),
+    "a None of another function": ("def g(x): x + 1\ndef f(x): return g(x) + 1", NOT_YET, "`return` missing"),
     "the usual mistake": ("def f(x): return x", NOT_YET, "Add one."),
     "another number": ("def f(x): return 5", NOT_YET, "Expected `f(1)` to be 2, found 5. Think again."),
     "not a number": ("def f(x): return x * float('nan')", NOT_YET, "to be 2, found nan"),
