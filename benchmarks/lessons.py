@@ -27,7 +27,7 @@ import labkit  # isort: skip  # before torch, which looks once at how its thread
 import filelock
 import numpy as np
 import torch
-from _music import Report, linear, ridge, summary
+from _music import Report, linear, ridge
 
 from labkit.datasets import AFFECT, Standardise
 from labkit.evaluation import accuracy, bootstrap, compare, macro_f1, mean_spearman, predict, spearman
@@ -35,7 +35,7 @@ from labkit.files import code_digest, write_whole
 from labkit.lab import open_lab
 from labkit.models import Classifier, MultitaskRegressor, Regressor, load_backbone_from_checkpoint, save_checkpoint
 from labkit.profiles import PROFILES, cache_root
-from labkit.recipes import GENRE, MOOD, Recipe, parts
+from labkit.recipes import GENRE, MOOD, Recipe, outlines, parts
 from labkit.training import fit
 from labkit.training.state import code_prefix
 
@@ -126,12 +126,6 @@ def truth_of_moods(root: Path, clips: list[str]) -> np.ndarray:
     return np.array([rows[clip] for clip in clips])
 
 
-def summaries(dataset) -> np.ndarray:
-    """Mean, deviation and mean absolute difference of each band, (N, 384)."""
-    items = [dataset[place] for place in range(len(dataset))]
-    return np.array([summary(x[:length].numpy().T) for x, _, length in items])
-
-
 def of_same_seeds(*found: dict) -> dict[int, tuple]:
     """By seed, the predictions of several networks, for the seeds that all have; a model without seeds has each."""
     seeds = set.intersection(*(set(one) for one in found if None not in one))
@@ -175,8 +169,8 @@ def main() -> int:
     train, _, test = parts(GENRE["CNN"], bench.root, bench.profile)
     truth, groups = test.dataset.targets.numpy(), np.array(test.dataset.groups)
     whole = train.dataset.dataset
-    model = linear(0.01).fit(summaries(whole), whole.targets.numpy())
-    answers = {"linear model": {None: model.predict(summaries(test.dataset))},
+    model = linear(0.01).fit(outlines(whole), whole.targets.numpy())
+    answers = {"linear model": {None: model.predict(outlines(test.dataset))},
                "most frequent genre": {None: np.full(len(truth), np.bincount(whole.targets).argmax())}}
     answers |= {name: {seed: one.argmax(axis=1) for seed, one in found.items()}
                 for name in GENRE if (found := bench.outputs(name, seeds))}
@@ -190,7 +184,7 @@ def main() -> int:
     labels, albums = truth_of_moods(bench.root, test.dataset.ids), np.array(test.dataset.groups)
     whole = train.dataset.dataset
     known = whole.targets.numpy()
-    features = summaries(whole), summaries(test.dataset)
+    features = outlines(whole), outlines(test.dataset)
     fitted = [ridge().fit(features[0], axis).predict(features[1]) for axis in known.T]
     felt = {"linear model": {None: np.stack(fitted, axis=1)}}
     for kind in MOOD:

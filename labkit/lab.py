@@ -229,18 +229,33 @@ class Lab:
         """
         from labkit.recipes import parts
 
-        kind = "genre" if recipe.task == "genre" else "multitask"
-        folder = self.dataset(kind, recipe.beat, recipe.feat_type)
-        known = kind != "genre" or set(read_labels(folder.path, "train").values()) <= set(CLASS_MAPPING)
+        folder = self.folder(recipe)
+        known = recipe.task != "genre" or set(read_labels(folder.path, "train").values()) <= set(CLASS_MAPPING)
         return parts(recipe, folder.root, self.profile, axis=axis, class_mapping=CLASS_MAPPING if known else None)
 
-    def served(self, recipes: Mapping[str, "Recipe"]) -> list[str]:
-        """The names of those genre recipes whose clips the data in use hold, with a labelled test part.
+    def folder(self, recipe: "Recipe") -> DatasetFolder:
+        """The dataset folder that `loaders` reads for a recipe; see `dataset`.
+
+        Used in: notebooks/05_lstm_genre
+        """
+        return self.dataset("genre" if recipe.task == "genre" else "multitask", recipe.beat, recipe.feat_type)
+
+    def serving(self, recipes: Mapping[str, "Recipe"]) -> tuple["Lab", list[str], str]:
+        """A lab that serves recipes from one data set, the names of those that it serves, and a sentence on both.
+
+        It is this lab where its data hold the clips of at least one, with a labelled test part, and else one with the
+        composed corpus alone.
 
         Used in: notebooks/05_lstm_genre, notebooks/06_evaluation
         """
-        folders = {name: self.dataset("genre", one.beat, one.feat_type) for name, one in recipes.items()}
-        return [name for name, folder in folders.items() if folder.has_test_labels and not folder.is_fallback]
+        folders = {name: self.folder(recipe) for name, recipe in recipes.items()}
+        names = [name for name, one in folders.items() if one.has_test_labels and not one.is_fallback]
+        if not names:
+            return self.composed_only(), list(recipes), ("These data have no genre clips with a labelled test part, so "
+                                                         f"this lesson takes {COMPOSED}.")
+        left = "" if len(names) == len(recipes) else (f" Of {len(recipes)} networks they serve {', '.join(names)}; the "
+                                                      "others are left out of the figures.")
+        return self, names, f"The data of this lesson: {self.origin}.{left}"
 
     def recordings(self) -> list[Recording]:
         """The recordings of this lab: the reader's sound files, else one composed piece of each genre."""

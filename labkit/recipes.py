@@ -3,11 +3,9 @@
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
-from sklearn.linear_model import LogisticRegression
-from sklearn.pipeline import Pipeline, make_pipeline
-from sklearn.preprocessing import StandardScaler
 from torch import nn
 from torch.utils.data import DataLoader, Dataset
 
@@ -24,6 +22,9 @@ from labkit.models import (
 )
 from labkit.profiles import Profile
 from labkit.training import TrainingConfig
+
+if TYPE_CHECKING:
+    from sklearn.pipeline import Pipeline
 
 
 @dataclass(frozen=True)
@@ -82,6 +83,8 @@ GENRE = {
     "residual network": Recipe(_residual, replace(CNN_TRAINING, learning_rate=3e-3, optimizer="adamw",
                                                   weight_decay=0.05, label_smoothing=0.1, mixup=0.3)),
 }
+LSTMS = {name: GENRE[name] for name in ("LSTM, mel", "LSTM, beat-synchronous mel", "LSTM, chroma",
+                                        "LSTM, mel and chroma")}
 MOOD = {
     "LSTM": Recipe(_lstm, LSTM_TRAINING, beat=True, task="mood"),
     "CNN": Recipe(_cnn, CNN_TRAINING, task="mood"),
@@ -113,7 +116,7 @@ def parts(recipe: Recipe, folder: Path, profile: Profile, seed: int = 0, axis: i
 def outlines(clips: Dataset) -> np.ndarray:
     """Mean, deviation and mean absolute change from frame to frame of each feature: (clips, 3 features).
 
-    It is what the linear model hears of a clip: how much a band changes, not when.
+    It is what the linear model hears of a clip: how much a feature changes, not when.
 
     Used in: notebooks/05_lstm_genre, notebooks/06_evaluation
     """
@@ -122,11 +125,15 @@ def outlines(clips: Dataset) -> np.ndarray:
                      for one in frames])
 
 
-def linear_model(train_loader: DataLoader) -> Pipeline:
+def linear_model(train_loader: DataLoader) -> "Pipeline":
     """Logistic regression on the outlines of a loader's clips, fitted: what a network has to be better than.
 
     Used in: notebooks/05_lstm_genre, notebooks/06_evaluation
     """
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import StandardScaler
+
     clips = train_loader.dataset
     model = make_pipeline(StandardScaler(), LogisticRegression(C=0.01, max_iter=2000))
     return model.fit(outlines(clips), clips.dataset.targets[clips.indices])

@@ -23,24 +23,15 @@ from torch import nn
 
 from labkit import plots
 from labkit.lab import open_lab
-from labkit.recipes import GENRE
+from labkit.recipes import LSTMS
 from labkit.show import measured, say
 
-FOUR = {name: GENRE[name] for name in ("LSTM, mel", "LSTM, beat-synchronous mel",
-                                       "LSTM, chroma", "LSTM, mel and chroma")}
-lab = open_lab(profile)
-INPUTS = lab.served(FOUR)  # those that the data in use hold, with a labelled test part
-own = bool(INPUTS)
-if not own:
-    lab, INPUTS = lab.composed_only(), list(FOUR)
+opened = open_lab(profile)
+lab, INPUTS, note = opened.serving(LSTMS)
 
 # %% tags=["remove-input"]
-if own:
-    say(f"The data of this lesson: {lab.origin}."
-        + ("" if len(INPUTS) == len(FOUR) else f" Of the four networks below they serve {', '.join(INPUTS)}; the figures leave the "
-           "others out."))
-else:
-    say("These data have no genre clips with a labelled test part, so this lesson takes the composed corpus.")
+own = lab is opened
+say(note)
 
 # %% [markdown]
 # A *recipe* says what a network hears, how it is built and how it is trained. All recipes of the book stand in one file,
@@ -50,7 +41,7 @@ else:
 
 # %%
 FIRST = "LSTM, beat-synchronous mel" if "LSTM, beat-synchronous mel" in INPUTS else INPUTS[0]
-train_loader, val_loader, test_loader = lab.loaders(GENRE[FIRST])
+train_loader, val_loader, test_loader = lab.loaders(LSTMS[FIRST])
 x, targets, lengths = next(iter(train_loader))
 tuple(x.shape), targets[:5], lengths[:5]
 
@@ -223,7 +214,7 @@ def without_dropout(model):
 
 
 torch.manual_seed(0)
-model = without_dropout(GENRE[FIRST].network(train_loader))
+model = without_dropout(LSTMS[FIRST].network(train_loader))
 by_heart = overfit_with_a_couple_of_batches(
     model, train_loader, torch.optim.Adam(model.parameters(), lr=3e-3), epochs=60)  # three batches
 
@@ -259,7 +250,7 @@ from labkit.training import trained
 
 models, histories, tests = {}, {}, {}
 for name in INPUTS:
-    recipe = GENRE[name]
+    recipe = LSTMS[name]
     train, val, tests[name] = lab.loaders(recipe)
     models[name], histories[name] = trained(
         name, partial(recipe.network, train), train, val, recipe.training(lab.profile))
@@ -306,8 +297,7 @@ from labkit.datasets import album_leak
 from labkit.evaluation import accuracy, bootstrap, predict
 
 held = tests[FIRST].dataset
-known = album_leak([dataset.ids[i] for i in places], held.ids,
-                   lab.dataset("genre", GENRE[FIRST].beat, GENRE[FIRST].feat_type).root)
+known = album_leak([dataset.ids[i] for i in places], held.ids, lab.folder(LSTMS[FIRST]).root)
 predicted, scores = {}, {}
 for name, model in models.items():
     outputs, truth = predict(model, tests[name])

@@ -25,25 +25,16 @@ import numpy as np
 from labkit import plots
 from labkit.evaluation import predict
 from labkit.lab import open_lab
-from labkit.recipes import GENRE, linear_model, outlines
+from labkit.recipes import LSTMS, linear_model, outlines
 from labkit.show import measured, say
 from labkit.training import trained
 
-FOUR = {name: GENRE[name] for name in ("LSTM, mel", "LSTM, beat-synchronous mel",
-                                       "LSTM, chroma", "LSTM, mel and chroma")}
-lab = open_lab(profile)
-INPUTS = lab.served(FOUR)  # those that the data in use hold, with a labelled test part
-own = bool(INPUTS)
-if not own:
-    lab, INPUTS = lab.composed_only(), list(FOUR)
+opened = open_lab(profile)
+lab, INPUTS, note = opened.serving(LSTMS)
 
 # %% tags=["remove-input"]
-if own:
-    say(f"The data of this lesson: {lab.origin}."
-        + ("" if len(INPUTS) == len(FOUR) else f" Of lesson 5's four networks they serve {', '.join(INPUTS)}; "
-           "the others are left out."))
-else:
-    say("These data have no genre clips with a labelled test part, so this lesson takes the composed corpus.")
+own = lab is opened
+say(note)
 
 # %% [markdown]
 # We fetch the networks and their answers for the test clips. The linear model of lesson 5 joins them: a score of a network
@@ -53,7 +44,7 @@ else:
 NAME = "LSTM, beat-synchronous mel" if "LSTM, beat-synchronous mel" in INPUTS else INPUTS[0]
 predicted, tests = {}, {}
 for name in INPUTS:
-    recipe = GENRE[name]
+    recipe = LSTMS[name]
     train, val, test = lab.loaders(recipe)
     model, _ = trained(name, partial(recipe.network, train), train, val,
                        recipe.training(lab.profile))
@@ -290,7 +281,7 @@ say(f"{len(sure)} of {len(found)} differences are beyond the noise. The best mod
 # the same clips count more than the choice of the number.
 #
 # Why would one input win? Here are reasons, which these numbers do not test. On beats, the LSTM has far fewer steps to remember over
-# (in 30 seconds about 60 instead of 1292), and each column is a median over a unit of the music; on all frames its gradient has a long way to go. Chroma
+# (lesson 2 counts them), and each column is a median over a unit of the music; on all frames its gradient has a long way to go. Chroma
 # hold the notes and leave out most of the timbre: most of what a drum kit or a distorted guitar tells is gone. Fused input has both,
 # and a few more weights to fit from the same clips.
 #

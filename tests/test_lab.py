@@ -13,6 +13,7 @@ from labkit.datasets import SpectrogramDataset, find_clip, read_spectrogram
 from labkit.features import mel_spectrogram
 from labkit.lab import open_lab
 from labkit.profiles import PROFILES, DataError, ProfileError
+from labkit.recipes import LSTMS, MOOD
 
 
 @pytest.fixture
@@ -201,6 +202,28 @@ def test_fingerprint_follows_the_data(composed, monkeypatch, tmp_path):
     assert len(set(seen)) == len(seen)
     monkeypatch.setenv("LAB_DATA", str(root.rename(tmp_path / "moved")))
     assert fingerprint() == seen[-1]
+
+
+def test_one_lesson_takes_all_its_clips_from_one_data_set(composed, monkeypatch, tmp_path):
+    lab = open_lab("ci")
+    assert lab.serving(LSTMS) == (lab, list(LSTMS), "The data of this lesson: the composed corpus.")
+    assert lab.folder(LSTMS["LSTM, chroma"]).path == composed.folder / "fma_genre_spectrograms_beat"
+    assert lab.folder(MOOD["CNN"]).path == composed.folder / "multitask_dataset"
+
+    own = write_course(tmp_path, rows=128, beat=False)
+    monkeypatch.setenv("LAB_DATA", str(own))
+    lab = open_lab("ci")
+    found, names, sentence = lab.serving(LSTMS)
+    assert (found, names) == (lab, ["LSTM, mel"])
+    assert sentence == ("The data of this lesson: your data. Of 4 networks they serve LSTM, mel; the others are left "
+                        "out of the figures.")
+    assert lab.folder(LSTMS["LSTM, mel"]).root == own
+    assert lab.folder(LSTMS["LSTM, chroma"]).root == composed.folder
+
+    (own / "fma_genre_spectrograms" / "test_labels.txt").unlink()
+    found, names, sentence = open_lab("ci").serving(LSTMS)
+    assert (found.root, names) == (None, list(LSTMS))
+    assert "no genre clips with a labelled test part, so this lesson takes the composed corpus" in sentence
 
 
 @pytest.mark.slow

@@ -86,9 +86,6 @@ def halves(features: int = 3, units: int = 4):
     return whole, *ways
 
 
-AGAIN = "If it gets that already, exercise 5.1 is not solved yet."
-
-
 @exercise("5.2", names=("both_ways",),
           hints=("Both vectors are read at a clip's last frame, by `last_of_padded` of section 5.2. The second network "
                  "gets the batch that your `turned` makes.",
@@ -115,7 +112,8 @@ def check_both_ways(both_ways):
             (one + other, "The two vectors are added. Expected them side by side: torch.cat([...], dim=1)."),
             (torch.cat([one, other], 0), "The vectors stand below each other. Expected side by side: dim=1."),
             (torch.cat([one, straight], 1),
-             f"The second network reads forwards too. Give it turned(x, lengths). {AGAIN}"),
+             "The second network reads forwards too. Give it turned(x, lengths). If it gets that already, exercise 5.1 "
+             "is not solved yet."),
             (torch.cat([one, flipped[:, -1]], 1), "The second network reads the padding first: x is turned with its "
                                                   "padding. Give it turned(x, lengths)."),
             (torch.cat([one, flipped[every, lengths - 1]], 1),
