@@ -6,7 +6,7 @@ the composed corpus and says so; `Lab.note` makes the sentence.
 
 import hashlib
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -222,7 +222,8 @@ class Lab:
                              rows if own else self._probe(path), is_fallback=not own and self.root is not None,
                              has_test_labels=(path / "test_labels.txt").is_file())
 
-    def loaders(self, recipe: "Recipe", axis: int | str = "all") -> "tuple[DataLoader, DataLoader, DataLoader]":
+    def loaders(self, recipe: "Recipe", axis: int | str = "all", apart_from: Sequence[str] = ()
+                ) -> "tuple[DataLoader, DataLoader, DataLoader]":
         """The training, validation and test loaders of a recipe, as `recipes.parts`, on the data that `dataset` finds.
 
         Genres that the course's mapping does not know are kept as they are.
@@ -231,7 +232,17 @@ class Lab:
 
         folder = self.folder(recipe)
         known = recipe.task != "genre" or set(read_labels(folder.path, "train").values()) <= set(CLASS_MAPPING)
-        return parts(recipe, folder.root, self.profile, axis=axis, class_mapping=CLASS_MAPPING if known else None)
+        return parts(recipe, folder.root, self.profile, axis=axis, class_mapping=CLASS_MAPPING if known else None,
+                     apart_from=apart_from)
+
+    def folds(self, recipe: "Recipe", axis: int | str = "all", share: float = 1.0
+              ) -> "list[tuple[DataLoader, DataLoader, DataLoader]]":
+        """The labelled mood clips parted for cross-validation, as `recipes.folds`, on the data that `dataset` finds.
+
+        """
+        from labkit.recipes import folds
+
+        return folds(recipe, self.folder(recipe).root, self.profile, axis, share)
 
     def folder(self, recipe: "Recipe") -> DatasetFolder:
         """The dataset folder that `loaders` reads for a recipe; see `dataset`.
@@ -243,16 +254,18 @@ class Lab:
     def serving(self, recipes: Mapping[str, "Recipe"]) -> tuple["Lab", list[str], str]:
         """A lab that serves recipes from one data set, the names of those that it serves, and a sentence on both.
 
-        It is this lab where its data hold the clips of at least one, with a labelled test part, and else one with the
-        composed corpus alone.
+        It is this lab where its data hold the clips of at least one, those of genres with a labelled test part, and
+        else one with the composed corpus alone. The recipes are of one task.
 
         Used in: notebooks/05_lstm_genre, notebooks/06_evaluation
         """
         folders = {name: self.folder(recipe) for name, recipe in recipes.items()}
-        names = [name for name, one in folders.items() if one.has_test_labels and not one.is_fallback]
+        genre = any(recipe.task == "genre" for recipe in recipes.values())
+        names = [name for name, one in folders.items() if not one.is_fallback and (one.has_test_labels or not genre)]
         if not names:
-            return self.composed_only(), list(recipes), ("These data have no genre clips with a labelled test part, so "
-                                                         f"this lesson takes {COMPOSED}.")
+            lacking = "genre clips with a labelled test part" if genre else "clips with mood labels"
+            return self.composed_only(), list(recipes), (f"These data have no {lacking}, so this lesson takes "
+                                                         f"{COMPOSED}.")
         left = "" if len(names) == len(recipes) else (f" Of {len(recipes)} networks they serve {', '.join(names)}; the "
                                                       "others are left out of the figures.")
         return self, names, f"The data of this lesson: {self.origin}.{left}"

@@ -40,7 +40,7 @@ PROFILES = {
     for profile in (
         #        name      per genre  multitask  seconds  max_per_class  epochs
         Profile("smoke",           3,        20,     4.0,             8,      1),
-        Profile("ci",             16,        60,    10.0,            40,     15),
+        Profile("ci",             16,       160,    10.0,            40,     15),
         Profile("laptop",         40,       300,    30.0,           160,     15),
         Profile("full",          200,      1497,    30.0,          None,     40),
     )

@@ -1,15 +1,22 @@
 """The networks of the lessons and how each is trained: what a lesson calls the LSTM, or the CNN, stands here once."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 from torch import nn
-from torch.utils.data import DataLoader, Dataset
+from torch.utils.data import DataLoader, Dataset, Subset
 
-from labkit.datasets import CLASS_MAPPING, SpectrogramDataset, Standardise, torch_train_val_split
+from labkit.datasets import (
+    CLASS_MAPPING,
+    SpectrogramDataset,
+    Standardise,
+    groups_of,
+    split_indices,
+    two_loaders,
+)
 from labkit.models import (
     ASTBackbone,
     Backbone,
@@ -20,11 +27,15 @@ from labkit.models import (
     Regressor,
     ResidualBackbone,
 )
-from labkit.profiles import Profile
+from labkit.profiles import DataError, Profile
 from labkit.training import TrainingConfig
 
 if TYPE_CHECKING:
     from sklearn.pipeline import Pipeline
+
+
+HELD = 0.2   # of the training clips, by album: the validation part
+FOLDS = 4    # of the labelled mood clips
 
 
 @dataclass(frozen=True)
@@ -91,8 +102,26 @@ MOOD = {
 }
 
 
+def _clips(recipe: Recipe, folder: Path, profile: Profile, train: bool, axis: int | str,
+           class_mapping: dict[str, str | None] | None = CLASS_MAPPING) -> SpectrogramDataset:
+    is_genre = recipe.task == "genre"
+    name = ("fma_genre_spectrograms" if is_genre else "multitask_dataset") + ("_beat" if recipe.beat else "")
+    return SpectrogramDataset(folder / name, class_mapping, train, recipe.feat_type,
+                              regression_label_index=None if is_genre else axis, max_per_class=profile.max_per_class)
+
+
+def _two_parts(recipe: Recipe, dataset: SpectrogramDataset, places: np.ndarray, seed: int
+               ) -> tuple[DataLoader, DataLoader]:
+    """Training and validation loaders of some of a dataset's clips."""
+    labels = [dataset.labels[place] for place in places] if recipe.task == "genre" else None
+    train, val = split_indices(len(places), HELD, seed=seed, labels=labels,
+                               groups=[dataset.groups[place] for place in places])
+    return two_loaders(dataset, places[train], places[val], recipe.batch_size, 64, seed=seed, bucket=True)
+
+
 def parts(recipe: Recipe, folder: Path, profile: Profile, seed: int = 0, axis: int | str = "all",
-          class_mapping: dict[str, str | None] | None = CLASS_MAPPING) -> tuple[DataLoader, DataLoader, DataLoader]:
+          class_mapping: dict[str, str | None] | None = CLASS_MAPPING, apart_from: Sequence[str] = ()
+          ) -> tuple[DataLoader, DataLoader, DataLoader]:
     """The training, validation and test loaders of a recipe; albums stay on one side.
 
     Parameters
@@ -103,14 +132,49 @@ def parts(recipe: Recipe, folder: Path, profile: Profile, seed: int = 0, axis: i
     seed : of the split and of the order of the training batches.
     axis : of mood, as regression_label_index in SpectrogramDataset.
     class_mapping : of genres, as there.
+    apart_from : ids of clips, of this or another dataset of the folder, whose albums are not trained on.
     """
-    is_genre = recipe.task == "genre"
-    name = ("fma_genre_spectrograms" if is_genre else "multitask_dataset") + ("_beat" if recipe.beat else "")
-    made = [SpectrogramDataset(folder / name, class_mapping, train, recipe.feat_type,
-                               regression_label_index=None if is_genre else axis, max_per_class=profile.max_per_class)
-            for train in (True, False)]
-    train, val = torch_train_val_split(made[0], recipe.batch_size, 64, seed=seed, groups=made[0].groups, bucket=True)
-    return train, val, DataLoader(made[1], 64, collate_fn=made[1].collate)
+    dataset, test = (_clips(recipe, folder, profile, train, axis, class_mapping) for train in (True, False))
+    groups = groups_of([*dataset.ids, *apart_from], folder)
+    known = set(groups[len(dataset):])
+    places = np.flatnonzero([group not in known for group in groups[:len(dataset)]])
+    return *_two_parts(recipe, dataset, places, seed), DataLoader(test, 64, collate_fn=test.collate)
+
+
+def folds(recipe: Recipe, folder: Path, profile: Profile, axis: int | str = "all", share: float = 1.0, seed: int = 0
+          ) -> list[tuple[DataLoader, DataLoader, DataLoader]]:
+    """The labelled mood clips, parted `FOLDS` times into training, validation and held-out loaders, by albums.
+
+    Each labelled clip is held out once, by a fold whose networks then know no clip of its album (cross-validation;
+    Stone, 1974).
+
+    Parameters
+    ----------
+    recipe, folder, profile, axis, seed : as `parts`; the held-out clips are the same for each seed.
+    share : of the clips that are not held out, how many are used, about, in whole albums.
+
+    Raises
+    ------
+    DataError : fewer albums than the folds, or the share, need.
+    """
+    from sklearn.model_selection import GroupKFold
+
+    dataset = _clips(recipe, folder, profile, True, axis)
+    groups = np.array(dataset.groups)
+    if len(set(groups)) < 2 * FOLDS:
+        raise DataError(f"{dataset.path}: expected labelled clips of at least {2 * FOLDS} albums, found "
+                        f"{len(set(groups))}. Use more clips; groups.txt says which belong to one album.")
+    made = []
+    for places, held in GroupKFold(FOLDS).split(groups, groups=groups):
+        if share < 1:
+            albums = len(set(groups[places]))
+            places = places[split_indices(len(places), share, seed=seed, groups=groups[places])[1]]
+            if (left := len(set(groups[places]))) < 2:
+                raise DataError(f"{dataset.path}: a share of {share} leaves {left} albums of {albums} to train and "
+                                "choose by. Use a larger share.")
+        made.append((*_two_parts(recipe, dataset, places, seed),
+                     DataLoader(Subset(dataset, held.tolist()), 64, collate_fn=dataset.collate)))
+    return made
 
 
 def outlines(clips: Dataset) -> np.ndarray:
@@ -126,14 +190,29 @@ def outlines(clips: Dataset) -> np.ndarray:
 
 
 def linear_model(train_loader: DataLoader) -> "Pipeline":
-    """Logistic regression on the outlines of a loader's clips, fitted: what a network has to be better than.
+    """What a network has to be better than: a linear model of the outlines of a loader's clips, fitted.
+
+    Of genres it is logistic regression; of mood ridge regression, whose penalty is chosen within these clips.
 
     Used in: notebooks/05_lstm_genre, notebooks/06_evaluation
     """
-    from sklearn.linear_model import LogisticRegression
+    from sklearn.linear_model import LogisticRegression, RidgeCV
     from sklearn.pipeline import make_pipeline
     from sklearn.preprocessing import StandardScaler
 
     clips = train_loader.dataset
-    model = make_pipeline(StandardScaler(), LogisticRegression(C=0.01, max_iter=2000))
-    return model.fit(outlines(clips), clips.dataset.targets[clips.indices])
+    is_genre = clips.dataset.kind == "genre"
+    model = LogisticRegression(C=0.01, max_iter=2000) if is_genre else RidgeCV(np.logspace(1, 5, 9))
+    return make_pipeline(StandardScaler(), model).fit(outlines(clips), clips.dataset.targets[clips.indices])
+
+
+def linear_predictions(folds: Sequence[tuple[DataLoader, DataLoader, DataLoader]]) -> np.ndarray:
+    """The linear model's prediction of each clip by the fold that held it out, in the dataset's order.
+
+    folds : as `folds` gives them.
+
+    Used in: notebooks/08_emotion
+    """
+    places = np.concatenate([held.dataset.indices for _, _, held in folds])
+    return np.concatenate([linear_model(train).predict(outlines(held.dataset)) for train, _, held in folds]
+                          )[np.argsort(places)]

@@ -19,7 +19,7 @@ from torch.utils.data import ConcatDataset, DataLoader, RandomSampler, Subset, W
 from labkit.datasets import BucketSampler, SpectrogramDataset, Standardise, collate_padded
 from labkit.evaluation import accuracy, macro_f1, predict, spearman
 from labkit.models import ASTBackbone, Classifier, CNNBackbone, LSTMBackbone, ModelError, Regressor, load_checkpoint
-from labkit.training import EarlyStopper, History, TrainingConfig, fit, run_epoch, trained
+from labkit.training import EarlyStopper, History, TrainingConfig, cross_validated, fit, run_epoch, trained
 from labkit.training.augment import augment, mix
 from labkit.training.loop import begin_epoch
 from labkit.training.runs import remove_old
@@ -442,6 +442,31 @@ def test_a_training_is_done_once(cache, monkeypatch):
     assert same.seconds == history.seconds
     assert not again.training
     assert len(list(cache.iterdir())) == 1
+
+
+def test_each_clip_is_predicted_by_the_network_that_held_it_out(cache):
+    def part(places):
+        return DataLoader(Subset(TRAIN, places), 4, collate_fn=collate_padded)
+
+    thirds = [list(range(start, len(TRAIN), 3)) for start in range(3)]
+    folds = [(part(thirds[one]), part(thirds[two]), part(thirds[held])) for held, one, two in
+             ((2, 0, 1), (0, 1, 2), (1, 2, 0))]
+    sizes = []
+
+    def build(train_loader):
+        sizes.append(len(train_loader.dataset))
+        return regressor()
+
+    found = cross_validated("a regressor", folds, build, PLAIN)
+    assert sizes == [len(thirds[one]) for one in (0, 1, 2)]
+    assert len(found.models) == len(found.histories) == len(list(cache.iterdir())) == 3
+    for model, (*_, held) in zip(found.models, folds, strict=True):
+        np.testing.assert_array_equal(found.predicted[held.dataset.indices], predict(model, held)[0])
+
+    with pytest.raises(ValueError, match="each of 43 clips once, found 29 held out, 29 of them different"):
+        cross_validated("a regressor", folds[:2], build, PLAIN)
+    with pytest.raises(ModelError, match="not trained on, found 15"):
+        cross_validated("a regressor", [(*folds[0][:2], folds[0][0])], build, PLAIN)
 
 
 @pytest.mark.parametrize("content", [b"", b"PK\x03\x04 half of it"])

@@ -44,7 +44,7 @@ def tree(root):
 def test_composed_corpus_is_built_only_when_used(composed):
     lab = open_lab("ci")
     assert lab.describe() == ("composed corpus, profile ci: 2 genres of up to 16 clips of 10 s, "
-                              "60 clips with mood labels")
+                              "160 clips with mood labels")
     assert lab.note("sound", "chroma") == "The data of this section: the composed corpus."
     assert lab.fingerprint() == "0123456789ab"
     assert composed.calls == []

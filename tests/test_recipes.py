@@ -1,9 +1,13 @@
 """The networks of the lessons: each hears what it says, keeps albums apart and takes a step."""
 
+import shutil
+from itertools import chain
+
+import numpy as np
 import pytest
 import torch
 
-from labkit.datasets import AFFECT, BucketSampler, Standardise
+from labkit.datasets import AFFECT, BucketSampler, Standardise, list_clips
 from labkit.models import (
     ASTBackbone,
     Classifier,
@@ -13,8 +17,8 @@ from labkit.models import (
     Regressor,
     ResidualBackbone,
 )
-from labkit.profiles import PROFILES
-from labkit.recipes import GENRE, MOOD, parts
+from labkit.profiles import PROFILES, DataError
+from labkit.recipes import GENRE, MOOD, folds, linear_model, linear_predictions, outlines, parts
 from labkit.training import run_epoch
 
 SMOKE = PROFILES["smoke"]
@@ -112,3 +116,62 @@ def test_profile_mapping_and_axis_reach_the_dataset(course):
         for given in (axis, name):
             mood = parts(MOOD["CNN"], course, PROFILES["full"], axis=given)[0].dataset.dataset
             assert mood.targets.tolist() == pytest.approx([label[axis] for label in mood.labels])
+
+
+def test_clips_of_given_albums_are_not_trained_on(course):
+    recipe, full = GENRE["LSTM, mel"], PROFILES["full"]
+    whole = parts(recipe, course, full)[0].dataset.dataset
+    train, val, test = parts(recipe, course, full, apart_from=whole.ids[:1])
+    used = {whole.groups[place] for loader in (train, val) for place in loader.dataset.indices}
+    assert set(whole.groups) - used == {whole.groups[0]}
+    assert len(test.dataset) == len(parts(recipe, course, full)[2].dataset)
+
+
+@pytest.fixture(scope="module")
+def pairs(course, tmp_path_factory):
+    """The tiny dataset with ten albums of two mood clips."""
+    root = tmp_path_factory.mktemp("pairs")
+    shutil.copytree(course / "multitask_dataset", root / "multitask_dataset")
+    clips = sorted(list_clips(root / "multitask_dataset", "train"), key=int)
+    clips += sorted(list_clips(root / "multitask_dataset", "test"), key=int)
+    (root / "groups.txt").write_text("Id\tGroup\n" + "".join(f"{clip}\t{number // 2}\n"
+                                                              for number, clip in enumerate(clips)))
+    return root
+
+
+@pytest.mark.parametrize("axis", ["energy", "all"])
+def test_each_mood_clip_is_held_out_once_and_albums_stay_together(axis, pairs):
+    made = folds(MOOD["CNN"], pairs, PROFILES["full"], axis)
+    dataset = made[0][0].dataset.dataset
+    assert dataset.targets.shape == ((20,) if axis == "energy" else (20, 3))
+    assert sorted(place for *_, held in made for place in held.dataset.indices) == list(range(20))
+    for loaders in made:
+        places = [loader.dataset.indices for loader in loaders]
+        assert sorted(chain(*places)) == list(range(20))
+        albums = [{dataset.groups[place] for place in part} for part in places]
+        assert not any(albums[one] & albums[other] for one, other in ((0, 1), (0, 2), (1, 2)))
+
+
+def test_fewer_clips_for_training_leave_the_held_out_ones_as_they_are(pairs):
+    every, half = (folds(MOOD["CNN"], pairs, PROFILES["full"], share=share) for share in (1.0, 0.5))
+    for whole, few in zip(every, half, strict=True):
+        assert whole[2].dataset.indices == few[2].dataset.indices
+        used = [[*train.dataset.indices, *val.dataset.indices] for train, val, _ in (whole, few)]
+        assert set(used[1]) < set(used[0])
+        assert 0.3 < len(used[1]) / len(used[0]) < 0.7
+
+
+def test_too_few_albums_for_folds_are_refused(course, pairs):
+    with pytest.raises(DataError, match="expected labelled clips of at least 8 albums, found 5"):
+        folds(MOOD["CNN"], course, PROFILES["full"])
+    with pytest.raises(DataError, match=r"a share of 0\.05 leaves 1 albums of 7 to train and choose by"):
+        folds(MOOD["CNN"], pairs, PROFILES["full"], share=0.05)
+
+
+def test_the_linear_model_predicts_each_clip_by_the_fold_that_held_it_out(pairs):
+    made = folds(MOOD["CNN"], pairs, PROFILES["full"])
+    found = linear_predictions(made)
+    assert found.shape == (20, 3)
+    for train, _, held in made:
+        expected = linear_model(train).predict(outlines(held.dataset))
+        np.testing.assert_allclose(found[held.dataset.indices], expected)

@@ -46,7 +46,7 @@ from labkit.datasets.splits import (
 )
 
 _BATCHES = ("BucketSampler", "LabelTransformer", "PaddingTransform", "SpectrogramDataset", "Standardise",
-            "collate_padded", "silence", "torch_train_val_split")
+            "collate_padded", "silence", "torch_train_val_split", "two_loaders")
 
 __all__ = ["AFFECT", "CLASS_MAPPING", "FEAT_TYPES", "FOLDERS", "MOOD_CLASSES", "NEIGHBOUR_GAP", "SILENCE_DB", "SPLITS",
            "Meta", "album_leak", "clip_id", "clip_shape", "find_clip", "groups_of", "id_order", "label_kind",

@@ -525,6 +525,12 @@ def torch_train_val_split(dataset: Dataset, batch_train: int, batch_eval: int, v
     if labels is not None and not all(isinstance(label, str) for label in labels):
         labels = None
     train, val = split_indices(len(dataset), val_size, shuffle, seed, labels=labels, groups=groups)
+    return two_loaders(dataset, train, val, batch_train, batch_eval, shuffle, seed, bucket=bucket)
+
+
+def two_loaders(dataset: Dataset, train: np.ndarray, val: np.ndarray, batch_train: int, batch_eval: int,
+                shuffle: bool = True, seed: int = 42, *, bucket: bool = False) -> tuple[DataLoader, DataLoader]:
+    """The loaders of two parts of a dataset, each given by its places; the rest as `torch_train_val_split`."""
     collate = getattr(dataset, "collate", collate_padded)
     generator = torch.Generator().manual_seed(seed)
     if bucket:

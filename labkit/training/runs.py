@@ -2,13 +2,17 @@
 
 import contextlib
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
+from typing import NamedTuple
 
+import numpy as np
 import torch
 from torch import nn
 from torch.utils.data import DataLoader
 
+from labkit.evaluation import check_apart, predict
 from labkit.files import hold_lock
 from labkit.models import ModelError
 from labkit.profiles import cache_root
@@ -61,6 +65,45 @@ def trained(name: str, build: Callable[[], nn.Module], train_loader: DataLoader,
         except OSError as error:
             raise ModelError(f"{folder}: expected to keep the training of {name} there, found that it cannot be "
                              f"written ({error.strerror or error}). Set LAB_CACHE to a folder that can be.") from None
+
+
+class CrossValidated(NamedTuple):
+    """What `cross_validated` gives."""
+
+    predicted: np.ndarray     # outputs, (N,) or (N, K), of the dataset's clips in its order: each by the held-out fold
+    models: list[nn.Module]   # one for each fold
+    histories: list[History]
+
+
+def cross_validated(name: str, folds: Sequence[tuple[DataLoader, DataLoader, DataLoader]],
+                    build: Callable[[DataLoader], nn.Module], config: TrainingConfig) -> CrossValidated:
+    """A network for each fold, `trained`, and for each clip the prediction of the one whose fold held it out.
+
+    The predictions of the folds are pooled: each network has its own idea of the middle, which costs a little where all
+    are ranked together.
+
+    Parameters
+    ----------
+    name : as `trained`; the number of the fold is added.
+    folds : training, validation and held-out loaders of subsets of one dataset; each clip is held out once.
+    build : makes the untrained model of a training loader.
+    config : as `trained`.
+
+    Used in: notebooks/08_emotion
+    """
+    models, histories, places, outputs = [], [], [], []
+    for number, (train_loader, val_loader, held_loader) in enumerate(folds, start=1):
+        check_apart(train_loader, held_loader)
+        model, history = trained(f"{name}, fold {number}", partial(build, train_loader), train_loader, val_loader,
+                                 config)
+        models.append(model)
+        histories.append(history)
+        places += held_loader.dataset.indices
+        outputs.append(predict(model, held_loader)[0])
+    if sorted(places) != list(range(clips := len(folds[0][2].dataset.dataset))):
+        raise ValueError(f"Expected folds that hold out each of {clips} clips once, found {len(places)} held out, "
+                         f"{len(set(places))} of them different. Give all folds of one dataset.")
+    return CrossValidated(np.concatenate(outputs)[np.argsort(places)], models, histories)
 
 
 def remove_old() -> list[str]:
