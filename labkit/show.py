@@ -53,7 +53,7 @@ def listen(audio: np.ndarray, name: str, caption: str, rate: int = SAMPLE_RATE) 
     a WAV of 1.8 MB for 30 s and changes the loudness.
 
     Used in: notebooks/00a_gallery, notebooks/00b_one_change, notebooks/01_spectrograms, notebooks/02_beat_sync,
-        notebooks/03_chromagrams
+        notebooks/03_chromagrams, notebooks/06_evaluation
     """
     from IPython.display import HTML, display
 

@@ -232,8 +232,9 @@ say(f"Ours has the shape {ours.shape}, librosa's {theirs.shape}; they differ by 
 # ## 1.5 Time against frequency, and decibels
 #
 # A long frame tells close frequencies apart, but smears what happens within it; a short one does the opposite. No window
-# is sharp in both. With $N$ samples a frame, frequencies nearer than about $2 f_s / N$ (the sampling rate $f_s$) run
-# together under this window, and times nearer than about $N / f_s$ do too.
+# is sharp in both. With $N$ samples a frame and the sampling rate $f_s$, the rows of the transform lie $f_s / N$ apart, but two
+# tones have to be about $2 f_s / N$ apart to be seen as two: under a Hann window each of them fills more than one row. Times
+# nearer than about $N / f_s$ run together too.
 #
 # The power $|X[k, t]|^2$, drawn with time to the right and frequency upwards, is a **spectrogram**. The ear hears ratios of
 # power rather than differences. So we draw **decibels**, 10 times the logarithm of the power against the loudest cell, cut
@@ -471,7 +472,7 @@ check("1.1")
 # highest frequency, but in O'Shaughnessy's mel, and each is 1 at its centre, unlike those of `mel_filters`, which
 # have unit area.
 #
-# *Solved when* every weight is within 0.0001 of librosa's, for 12 bands as for 40.
+# *Solved when* every weight is within 0.0001 of those of `librosa.filters.mel(..., htk=True, norm=None)`, for 12 bands as for 40.
 
 # %%
 target("1.2")
@@ -495,8 +496,8 @@ check("1.2")
 #
 # What does a row of the picture sound like? The triangles say how much of each frequency it counts. Write
 # `sound_of(audio, rows, bands)`: multiply the short-time Fourier transform by the triangles of the wanted rows, added up, and
-# turn it back into a sound with `librosa.istft`. `rows` is a slice or a list of numbers, so that `triangles(bands)[rows]` are
-# the triangles.
+# turn it back into a sound with `librosa.istft`, whose `length=` says how long. `rows` is a slice or a list of numbers, so that
+# `triangles(bands)[rows]` are the triangles; one factor for each of 1025 frequencies meets the columns as `gain[:, None]`.
 #
 # *Solved when* the sound has the length of `audio` and every sample is within 0.0002 of ours. Below, the ten lowest of 40
 # rows keep the bass and lose the hiss; the twenty highest keep the hiss.

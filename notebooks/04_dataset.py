@@ -564,7 +564,11 @@ check("4.1")
 # too, and the clip would change with its neighbours. Write `clip_means(x, lengths)` for a batch as `pad_batch` makes it: the
 # mean of each band over the clip's own frames, an array of clips x bands.
 #
-# *Solved when* each row is within 0.001 dB of the mean of that clip before it was padded, however much padding follows it.
+# *Solved when* each row is within 0.001 dB of the mean of that clip before it was padded, however much padding follows it. Below,
+# the means of the batch of 4.1.
+
+# %%
+target("4.2")
 
 # %% tags=["exercise"]
 # Exercise 4.2
@@ -584,7 +588,11 @@ check("4.2")
 # until they hold at least `share` of the *clips*. Give two arrays: the numbers of the clips to train on, and of those held out.
 #
 # *Solved when*, for albums of 2 and of 10 clips and many seeds, each clip is on one side, no album is on both, enough clips are
-# held out and no album more than needed, and the same seed gives the same split.
+# held out and no album more than needed, and the same seed gives the same split. Below are such splits; yours may hold out other
+# albums.
+
+# %%
+target("4.3")
 
 # %% tags=["exercise"]
 # Exercise 4.3

@@ -5,10 +5,11 @@
 # the best one. It is the one on which we learn how a network is trained, and how to notice that something is wrong.
 #
 # **What we do.** We *compute* one step of an LSTM by hand and check it against torch. We *train*: a few epochs to see the loop,
-# then three batches on purpose too well, then all clips, with four kinds of input. We *choose* the epoch that is kept.
+# then three batches on purpose too well, then all clips, with each kind of input that the data have. We *choose* the epoch
+# that is kept.
 #
-# **What we need.** Lesson 4, [the dataset](04_dataset.ipynb); about 60 minutes and 35 for the exercises, a minute or two
-# to run, 1 GB of memory.
+# **What we need.** Lesson 4, [the dataset](04_dataset.ipynb); about 60 minutes and 35 for the exercises, 1 GB of memory, and a
+# minute or two to run at the profile `ci`, much longer at the larger ones.
 
 # %% tags=["parameters"]
 profile = None  # None = LAB_PROFILE, or "ci"; else "ci", "laptop" or "full"
@@ -90,7 +91,8 @@ gap = (steps[:, -1] - h).abs().max()  # after the padding too: to compare, not t
 
 # %% tags=["remove-input"]
 measured(own, lstm_step_gap=float(gap))
-say(f"After {x.shape[1]} steps, ours and torch's last vector differ by at most {gap:.0e}: rounding. From here on torch does it.")
+distance = f"differ by at most {gap:.0e}: rounding" if gap else "are equal to the last digit"
+say(f"After {x.shape[1]} steps, ours and torch's last vector {distance}. From here on torch does it.")
 
 # %% [markdown]
 # ## 5.2 Where a clip ends
@@ -132,20 +134,26 @@ apart = float((answers[last_of_packed] - answers[last_of_padded]).detach().abs()
 ratio = seconds[last_of_packed] / seconds[last_of_padded]
 measured(own, packed_gap=apart, packed_times_padded=ratio)
 faster = "Padded is the faster way here" if ratio > 1.05 else "In this run the padded way is no faster"
-say(f"They differ by at most {apart:.0e}. Forward and back, packed takes {1000 * seconds[last_of_packed]:.0f} ms a batch and "
-    f"padded {1000 * seconds[last_of_padded]:.0f} ms, medians of {len(taken) - 1} runs. {faster}. Padding costs steps, packing "
-    "costs sorting and many small steps of unequal batches; with clips of like length in a batch there is little padding to save.")
+distance = f"differ by at most {apart:.0e}" if apart else "are equal to the last digit"
+say(f"They {distance}. Forward and back, packed takes "
+    f"{1000 * seconds[last_of_packed]:.0f} ms a batch and padded {1000 * seconds[last_of_padded]:.0f} ms, medians of "
+    f"{len(taken) - 1} runs. {faster}. Padding costs steps, packing costs sorting and many small steps "
+    "of unequal batches; with clips of like length in a batch there is little padding to save.")
 
 # %% [markdown]
+# ## 5.3 The whole network
+#
 # `LSTMBackbone` is the padded way, with standardisation in front and dropout behind: it turns each clip into one vector. A **head** turns
 # the vector into an answer. `Classifier` gives one number for each genre, and its loss is the [cross-entropy](../book/glossary.md): minus the
-# logarithm of the probability that the network gives the right genre.
+# logarithm of the probability that the network gives the right genre. `recipe.network(train_loader)` builds the same, and after this
+# section we let it.
 
 # %%
 from labkit.datasets import Standardise
 from labkit.models import Classifier, LSTMBackbone
 
-dataset, places = train_loader.dataset.dataset, train_loader.dataset.indices
+part = train_loader.dataset  # a Subset: all clips that may be trained on, and which of them are
+dataset, places = part.dataset, part.indices
 classes = dataset.label_transformer.classes_
 torch.manual_seed(0)
 backbone = LSTMBackbone(dataset.feature_rows, rnn_size=64, dropout=0.3,
@@ -155,16 +163,13 @@ loss, output = model(x, targets, lengths)
 print(model)
 print(f"loss {loss.item():.2f}, output {tuple(output.shape)}")
 
-# %% [markdown]
-# `recipe.network(train_loader)` builds the same, and from here on we let it.
-
 # %% tags=["remove-input"]
 say(f"An untrained network knows nothing. One that gives each of {len(classes)} genres the same probability has a loss of "
     f"log {len(classes)} = {np.log(len(classes)):.2f}; ours begins at {loss.item():.2f}. A first loss far from that is the first thing "
     "to look into.")
 
 # %% [markdown]
-# ## 5.3 The training loop
+# ## 5.4 The training loop
 #
 # Training is four lines, again and again: the loss of a batch, the old gradient set to zero, the new gradient with respect to
 # each weight, and a small step against it.
@@ -182,12 +187,22 @@ def one_epoch(model, loader, optimizer):
         total, clips = total + loss.item() * len(x), clips + len(x)
     return total / clips
 
-
+# %%
 optimizer = torch.optim.Adam(model.parameters(), lr=1e-3)
-[round(one_epoch(model, train_loader, optimizer), 3) for _ in range(3)]
+first_losses = [one_epoch(model, train_loader, optimizer) for _ in range(3)]
+np.round(first_losses, 3)
+
+# %% tags=["remove-input"]
+shares = np.bincount(dataset.targets[places]) / len(places)
+by_share = -np.sum(shares[shares > 0] * np.log(shares[shares > 0]))
+falls = "falls from epoch to epoch" if np.all(np.diff(first_losses) < 0) else "does not fall in each epoch"
+say(f"The loss {falls}. Whoever knows how frequent each genre is among these clips, and nothing else, comes to "
+    f"{by_share:.2f}. The third epoch is at {first_losses[-1]:.2f}: " + (
+        "the network has begun to learn from the music of these clips. Of other clips that says nothing."
+        if first_losses[-1] < by_share else "no more than that is learned yet."))
 
 # %% [markdown]
-# `model.train()` switches [dropout](../book/glossary.md) on; before measuring, `model.eval()` switches it off. The mean is
+# `model.train()` switches [dropout](../book/glossary.md#dropout) on; before measuring, `model.eval()` switches it off. The mean is
 # one over *clips*, not over batches: the last batch may be smaller.
 #
 # The loop of the lab, `fit` in `labkit/training/loop.py`, is this one, with what a real training needs around it: a
@@ -195,7 +210,7 @@ optimizer = torch.optim.Adam(model.parameters(), lr=1e-3)
 # on where it was.
 
 # %% [markdown]
-# ## 5.4 Too well, on purpose
+# ## 5.5 Too well, on purpose
 #
 # Before an hour is spent on a training, one question is answered in seconds: *can* this network learn? Three batches alone, and
 # no dropout: a network with so many weights should learn every clip by heart. If its loss does not come near 0, however many
@@ -233,12 +248,28 @@ verdict = ("The network learned these clips by heart: loss, gradients and optimi
 say(f"The loss falls from {by_heart[0]:.2f} to {by_heart[-1]:.3f}. {verdict} It says nothing about other clips.")
 
 # %% [markdown]
-# ## 5.5 Four inputs
+# ## 5.6 The kinds of input
 #
 # The course trains four models: on mel frames, on beat-synchronous mel frames, on chroma, and on both together, *fused*. We
-# do the same with one network and one set of settings, so that the input is all that differs. Only the first sees all
-# frames; the three others see beats. The network is smaller than the report's (one layer of 64 units, there two of 128) and its
-# learning rate higher (0.003, there 0.0001), so that few clips and few epochs will do.
+# do the same, as far as the data have these inputs, with one network and one set of settings, so that the input is all that
+# differs; chroma and fused are beat-synchronous too. *The report* is the student report of this course that this book was
+# made from. Our network is smaller than the one there and learns faster, so that few clips and few epochs will do:
+
+# %% tags=["remove-input"]
+settings, parts = LSTMS[FIRST].training(lab.profile), LSTMS[FIRST].network(train_loader).backbone
+say("| | the report | here |\n|---|---|---|\n" + "\n".join(f"| {what} | {there} | {here} |" for what, there, here in (
+    ("layers, units of each", "2, 128", f"{parts.lstm.num_layers}, {parts.lstm.hidden_size}"),
+    ("learning rate of Adam", "0.0001", f"{settings.learning_rate:g} at its highest"),
+    ("its schedule", "none named", settings.schedule),
+    ("gradient clipping", "none named", f"to a length of {settings.clip_norm:g}" if settings.clip_norm else "none"),
+    ("weight decay", "0.001", f"{settings.weight_decay:g}"),
+    ("dropout", "0.4", f"{parts.dropout.p:g}"),
+    ("clips in a batch", "32", LSTMS[FIRST].batch_size),
+    ("epochs", "40", settings.epochs))))
+
+# %% [markdown]
+# A [learning rate schedule](../book/glossary.md#learning-rate-schedule) changes the length of the steps on the way, and
+# [gradient clipping](../book/glossary.md#gradient-clipping) limits a single one. Both keep the high rate from going astray.
 #
 # `trained` looks for a training of exactly these clips, settings and code that was done before, and does it if there is
 # none.
@@ -252,14 +283,17 @@ models, histories, tests = {}, {}, {}
 for name in INPUTS:
     recipe = LSTMS[name]
     train, val, tests[name] = lab.loaders(recipe)
-    models[name], histories[name] = trained(
-        name, partial(recipe.network, train), train, val, recipe.training(lab.profile))
-    print(f"{name:28} {histories[name].train[-1]:.2f} training loss in the last epoch")
+    build = partial(recipe.network, train)  # `trained` calls it, once the seed is set
+    models[name], history = trained(name, build, train, val, recipe.training(lab.profile))
+    print(f"{name:28} kept: epoch {history.best_epoch}, validation loss {min(history.val):.2f}")
+    histories[name] = history
 
 # %% tags=["hide-input"]
 figure, axes = plots.figure(rows=(len(INPUTS) + 1) // 2, columns=min(2, len(INPUTS)), height=2.4, sharey=True)
 for axis, (name, history) in zip(axes.flat, histories.items()):
     plots.learning_curves(axis, history, title=name)
+for axis in axes.flat[len(histories):]:
+    axis.remove()
 plots.show(figure, alt="Learning curves, training and validation loss against the epoch. "
            + " ".join(f"{name}: from {history.train[0]:.2f} to {history.train[-1]:.2f} in training, at best "
                       f"{min(history.val):.2f} in validation." for name, history in histories.items()))
@@ -270,14 +304,13 @@ plots.show(figure, alt="Learning curves, training and validation loss against th
 # a network begins to learn what is true of the training clips alone: it [overfits](../book/glossary.md#overfitting).
 
 # %% tags=["remove-input"]
-for name, history in histories.items():
-    last, best = history.val[-1], min(history.val)
-    behind = "no epoch was better than the last one" if last == best else \
-        f"epoch {history.best_epoch} was the best with {best:.2f}, after the last one it is {last:.2f}"
-    say(f"- **{name}**, epochs trained: {len(history.val)}; {behind}.")
+rises = {name: history.val[-1] - min(history.val) for name, history in histories.items()}
+say("From the epoch that is kept to the last one the validation loss rises: "
+    + "; ".join(f"{name} by {rise:.2f}" if rise else f"{name} not at all" for name, rise in rises.items())
+    + (". That is overfitting, where it is more than the ups and downs of the curve." if any(rises.values()) else "."))
 
 # %% [markdown]
-# ## 5.6 The epoch that is kept
+# ## 5.7 The epoch that is kept
 #
 # Which weights do we take home, the last ones? The validation clips decide: the epoch with the lowest validation loss is
 # kept, and its weights are put back at the end. Two mistakes are common here, and both are silent. Whoever saves at the
@@ -288,7 +321,7 @@ for name, history in histories.items():
 # choose, not to report.
 
 # %% [markdown]
-# ## 5.7 What they have learned
+# ## 5.8 What they have learned
 #
 # Now, once, the test clips: no training and no choice of an epoch has met them. Their *albums* may be known, which flatters (lesson 4).
 
@@ -312,10 +345,12 @@ say(f"Here {known:.0%} of the test clips share an album with a clip of the train
        else "A part of the scores below is flattered by that." if known else "These scores are those of new albums."))
 
 # %% [markdown]
+# ## 5.9 Is that much?
+#
 # We compare with two answers that need no network: always the most frequent genre of the training clips, and a linear model
 # that sees of each band three numbers, its mean, its deviation and its mean absolute change from frame to frame. Of the order
-# it hears this one thing: how much neighbouring frames differ. The bars are 95 % intervals, of how the score would move with other such test albums
-# ([bootstrap](../book/glossary.md); lesson 6 explains it).
+# it hears this one thing: how much neighbouring frames differ. The bars are 95 % intervals, of how the score would move with
+# other such test albums ([bootstrap](../book/glossary.md#bootstrap); lesson 6 explains it).
 
 # %%
 from labkit.recipes import linear_model, outlines
@@ -342,21 +377,27 @@ ranked = sorted(alike, key=lambda name: scores[name].value)
 line = scores["linear model"]
 
 
-def ahead(baseline):
-    """The networks that are better than it beyond the noise, compared clip by clip."""
-    return [name for name in alike if compare(accuracy, predicted[name], plain[baseline], held.targets,
-                                              groups=held.groups).difference.low > 0]
+def better_and_worse(baseline):
+    """The networks that are better than it and those that are worse, beyond the noise, compared clip by clip."""
+    found = {name: compare(accuracy, predicted[name], plain[baseline], held.targets, groups=held.groups) for name in alike}
+    return [[name for name, one in found.items() if one.is_beyond_noise and (one.difference.value > 0) == better]
+            for better in (True, False)]
 
 
-above, beyond = ahead("always the most frequent"), ahead("linear model")
+above = better_and_worse("always the most frequent")[0]
+beyond, behind = better_and_worse("linear model")
+several = len(ranked) > 1
+verdicts = [f"{word} than it, beyond the noise: {'; '.join(names)}"
+            for word, names in (("better", beyond), ("worse", behind)) if names]
 say((f"The best of these networks is **{ranked[-1]}** with {scores[ranked[-1]]:.0%}, the weakest **{ranked[0]}** with "
-     f"{scores[ranked[0]]:.0%}. " if len(ranked) > 1 else f"{ranked[0]} has {scores[ranked[0]]:.0%}. ")
-    + (f"Better than the most frequent genre by more than the luck of the albums, compared clip by clip: {', '.join(above)}."
-       if above else "None of them is clear of the most frequent genre: this run cannot tell them from it.")
+     f"{scores[ranked[0]]:.0%}. " if several else f"{ranked[0]} has {scores[ranked[0]]:.0%}. ")
+    + (f"Better than the most frequent genre by more than the luck of the albums, compared clip by clip: {'; '.join(above)}."
+       if above else f"This run cannot tell {'them' if several else 'it'} from the most frequent genre by the accuracy.")
     + f" The linear model has {line:.0%}; "
-    + (f"better than it in the same sense: {', '.join(beyond)}." if beyond else
-       "no network is better than it beyond the noise: what they hear beyond that does not show here.")
-    + (" Whether the differences between the networks are more than noise is the question of the next lesson." if len(ranked) > 1
+    + ("; ".join(verdicts) or f"{'no' if several else 'the'} network is {'' if several else 'neither '}better "
+       f"{'or' if several else 'nor'} worse than it beyond the noise")
+    + (". " if beyond else ". What a network hears beyond those three numbers does not show here. ")
+    + ("Whether the differences between the networks are more than noise is the question of the next lesson." if several
        else ""))
 
 # %% [markdown]
@@ -402,7 +443,10 @@ check("5.1")
 # side by side, the forward one first: (B, 2 H). `turned` of 5.1 and `last_of_padded` or `last_of_packed` are all that is needed.
 #
 # *Solved when* it gives what torch's LSTM with `bidirectional=True` and the same weights gives for packed sequences, to
-# 0.00001.
+# 0.00001. Below, in which order each network meets the frames of three clips, and where it is read out.
+
+# %%
+target("5.2")
 
 # %% tags=["exercise"]
 # Exercise 5.2
@@ -501,6 +545,8 @@ check("5.3")
 # %% [markdown]
 # ## Common mistakes
 #
+# "(mistake 3)" is number 3 of the page [Common mistakes](../book/common_mistakes.md), which shows what it looks like.
+#
 # - **The hidden state goes on** from one batch to the next, as in a public repository that appears to hold the report's code. `nn.LSTM` begins with zeros unless it is handed a state; handed the
 #   last one, it reads a clip with the memory of another song (mistake 3; `labkit.faults.StatefulLSTMBackbone` makes it on
 #   purpose).
@@ -510,8 +556,6 @@ check("5.3")
 #   good, and warns of nothing (mistakes 9 and 10).
 # - **Decibels as they are.** Numbers between -80 and 0 push the gates fully open or shut, and little is learned (mistake 11).
 # - **`model.eval()` forgotten** before measuring: dropout is still on, and the same clip gets another answer each time.
-#
-# The numbers are those of the page [Common mistakes](../book/common_mistakes.md), which shows each of them.
 #
 # ## Take-away
 #

@@ -320,6 +320,7 @@ def test_what_has_no_score_has_no_interval():
 
 
 def test_an_interval_as_text():
+    assert f"{Interval(0.1, -0.0001, 0.2):.2f}" == "0.10 (0.00 to 0.20)"
     interval = Interval(0.4712, 0.442, 0.5)
     assert str(interval) == "0.471 (0.442 to 0.500)"
     assert f"{interval:.1%}" == f"{interval:%}" == "47.1 % (44.2 to 50.0)"

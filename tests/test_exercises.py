@@ -275,6 +275,43 @@ def test_a_wrong_answer_gets_its_message(id, answer, message):
     assert re.search(message, found.message), found.message
 
 
+# Right answers that are not ours.
+RIGHT = {
+    "4.2": ["def clip_means(x, lengths):\n    return np.array([clip[:n].mean(axis=0) for clip, n in zip(x, lengths)])"],
+    "4.3": ["def album_split(groups, share=0.2, seed=0):\n    groups = np.asarray(groups)\n"
+            "    names, place, sizes = np.unique(groups, return_inverse=True, return_counts=True)\n"
+            "    order = np.random.default_rng(seed).permutation(len(names))\n"
+            "    enough = np.flatnonzero(np.cumsum(sizes[order]) >= share * len(groups))[0] + 1\n"
+            "    held = np.isin(place, order[:enough])\n    return np.where(~held)[0], np.where(held)[0]"],
+    "5.1": ["def turned(x, lengths):\n    step = torch.arange(x.shape[1])[None]\n"
+            "    source = torch.where(step < lengths[:, None], lengths[:, None] - 1 - step, step)\n"
+            "    return x.gather(1, source[:, :, None].expand(-1, -1, x.shape[2]))",
+            "def turned(x, lengths):\n    y = x.clone()\n    for i, length in enumerate(lengths.tolist()):\n"
+            "        for frame in range(length):\n            y[i, frame] = x[i, length - 1 - frame]\n    return y"],
+    "5.2": ["def both_ways(forwards, backwards, x, lengths):\n"
+            "    return torch.hstack([last_of_packed(forwards, x, lengths),\n"
+            "                         last_of_packed(backwards, turned(x, lengths), lengths)])"],
+    "5.3": ["def kept_and_last(losses, patience):\n    for last in range(1, len(losses) + 1):\n"
+            "        kept = 1 + int(np.argmin(losses[:last]))\n        if last - kept >= patience:\n            break\n"
+            "    return kept, last"],
+    "6.1": ["def f_beta(matrix, beta):\n    hits = matrix.diagonal()\n"
+            "    precision, recall = share(hits, matrix.sum(axis=0)), share(hits, matrix.sum(axis=1))\n"
+            "    return share((1 + beta**2) * precision * recall, beta**2 * precision + recall)"],
+    "6.2": ["def drawn_scores(matrices, beta=1, samples=1000, seed=0):\n    rng = np.random.default_rng(seed)\n"
+            "    times = rng.multinomial(len(matrices), np.full(len(matrices), 1 / len(matrices)), size=samples)\n"
+            "    return np.array([f_beta(one, beta).mean() for one in np.tensordot(times, matrices, 1)])"],
+    "6.3": ["from scipy.stats import binomtest\ndef coin_p(first, second, truth):\n"
+            "    apart = (first == truth) != (second == truth)\n    only_first = np.sum(apart & (first == truth))\n"
+            "    return binomtest(only_first, apart.sum()).pvalue if apart.any() else 1.0"],
+}
+
+
+@pytest.mark.parametrize("id, answer", [(id, answer) for id, answers in RIGHT.items() for answer in answers])
+def test_another_right_answer_is_correct(id, answer):
+    found = check_answer(id, answer)
+    assert found.state == CORRECT, found.message
+
+
 @pytest.mark.parametrize("name", TAUGHT)
 def test_an_exercise_stands_in_its_lesson_as_it_should(name):
     """Task, cell, check, in this order, and everything that the registry knows."""

@@ -6,6 +6,17 @@ from torch import nn
 
 def last_of_padded(lstm, x, lengths):
     return lstm(x)[0][torch.arange(len(x)), lengths - 1]
+
+def last_of_packed(lstm, x, lengths):
+    packed = nn.utils.rnn.pack_padded_sequence(x, lengths, batch_first=True, enforce_sorted=False)
+    steps, _ = nn.utils.rnn.pad_packed_sequence(lstm(packed)[0], batch_first=True)
+    return steps[torch.arange(len(x)), lengths - 1]
+"""
+
+BOTH_WAYS = """
+def both_ways(forwards, backwards, x, lengths):
+    other = last_of_padded(backwards, turned(x, lengths), lengths)
+    return torch.cat([last_of_padded(forwards, x, lengths), other], dim=1)
 """
 
 RULE = "        if loss < best:\n            best, kept = loss, epoch\n"
@@ -21,6 +32,8 @@ WRONG = {
         (("clip[:length].flip(0)", "clip[length:].flip(0)"), "Your code raised RuntimeError.*in line 6"),
         (("return y", "return y[0]"), r"to have the shape \(4, 6, 3\), found \(6, 3\)"),
         (("return y", "y"), "is None. Expected a value; does the function end with `return`"),
+        (("    y = x.clone()", "    globals()['calls'] = globals().get('calls', 0) + 1\n    y = x.clone()\n"
+          "    if calls > 1: return y"), "turned a second time.*Twice is as never"),
     ],
     "5.2": [
         (("turned(x, lengths), lengths)", "x.flip(1), lengths)"), "reads the padding first, and is read out within it"),
@@ -36,6 +49,12 @@ WRONG = {
          "    return torch.cat([forwards(x)[0][:, -1], backwards(turned(x, lengths))[0][:, -1]], 1)",
          "Both are read at the last frame of the batch"),
         (("last_of_padded(forwards, x, lengths)", "last_of_padded(backwards, x, lengths)"), "Let exercise 5.1 be corr"),
+        # exercise 5.1 left as it was, or wrong
+        ("def turned(x, lengths):\n    y = x.clone()\n    for row, clip, length in zip(y, x, lengths):\n        ...\n"
+         "    return y" + BOTH_WAYS, "reads forwards too.*exercise 5.1 is not solved yet"),
+        ("def turned(x, lengths): return x.flip(1)" + BOTH_WAYS, "reads the padding first.*5.1 is not solved yet"),
+        ("def turned(x, lengths): return ..." + BOTH_WAYS, "an earlier exercise"),
+        ("def turned(x, lengths): x.clone()" + BOTH_WAYS, "or an earlier exercise not solved yet"),
     ],
     "5.3": [
         (("best, kept = loss, epoch", "kept = epoch"), "The last epoch is kept, though an earlier one was better"),

@@ -37,6 +37,14 @@ WRONG = {
         (("beta).mean()", "2).mean()"), "to lie about"),
         (("beta).mean()", "beta)[0]"), "take the mean over all genres|to lie about"),
         (("return np.array(scores)", "return np.mean(scores)"), r"to have the shape \(1000,\), one score a draw"),
+        ((DRAW, "draw = rng.integers(albums - 1, size=albums)"), "from two albums 100% hold the first alone"),
+        ((DRAW, "draw = rng.integers(1, albums, size=albums)"), "0% both and 100% the second alone"),
+        ((DRAW, "draw = rng.integers(albums, size=albums - 1)"), "Expected about 25 %, 50 % and 25 %"),
+        # exercise 6.1 left as it was, or wrong
+        (("def drawn_scores", "def f_beta(matrix, beta): return ...\n\n\ndef drawn_scores"), "an earlier exercise"),
+        (("def drawn_scores", "def f_beta(matrix, beta): hits = 1\n\n\ndef drawn_scores"), "an earlier exercise not"),
+        (("def drawn_scores", "def f_beta(matrix, beta): return matrix.diagonal() / matrix.sum(axis=1)\n\n\n"
+          "def drawn_scores"), "exercise 6.1 is not correct yet"),
     ],
     "6.3": [
         (("2 * binom", "binom"), "one side of the test alone"),

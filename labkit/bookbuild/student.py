@@ -34,8 +34,9 @@ On Windows:
     py -3.11 -m labkit setup --extra lab
     .venv\\Scripts\\python -m labkit lab
 
-The first line installs everything into the folder `.venv` here, which takes some minutes the first time. The second
-opens JupyterLab on the lessons. Where something fails, `python -m labkit doctor` says what and how to mend it.
+The first line installs everything into the folder `.venv` here. The first time it downloads several hundred megabytes,
+which takes some minutes, and on a slow line or disk much longer. The second opens JupyterLab on the lessons. Where
+something fails, `python -m labkit doctor` says what and how to mend it.
 
 With conda instead: `conda env create -f environment.yml`, `conda activate labkit`, `python -m labkit lab`.
 
@@ -43,7 +44,8 @@ With conda instead: `conda env create -f environment.yml`, `conda activate labki
 
 Run the lesson from its beginning, because an exercise uses what stands before it. Replace each `...`, run the cell,
 then the cell with `check` below it. It says *correct*, *not yet* and why, or *not attempted*. In a cell of your own,
-`hint("1.1")` gives a hint, called again a second one, and `target("1.1")` shows what is to be reached.
+`hint("1.1")` gives a hint, called again a second one, `target("1.1")` shows what is to be reached, and
+`solution("1.1")` says where in the book the solution is folded away.
 
 To hand in a lesson, hand in its notebook.
 

@@ -41,7 +41,8 @@ class Interval(NamedTuple):
         if found is None:
             raise ValueError(f"Expected digits and unit of an interval, such as '.3f' or '.1%', found {spec!r}.")
         scale, unit = (100, " %") if found[2] == "%" else (1, "")
-        value, low, high = (format(scale * number, (found[1] or (".1" if unit else ".3")) + "f") for number in self)
+        digits = found[1] or (".1" if unit else ".3")
+        value, low, high = (f"{scale * number:z{digits}f}" for number in self)  # z: no "-0.00"
         return f"{value}{unit} ({low} to {high})"
 
 

@@ -24,15 +24,19 @@ def batch_of(clips: list[np.ndarray], value: float = SILENCE) -> tuple[np.ndarra
     return x, lengths
 
 
+def drawn_clips() -> list[np.ndarray]:
+    """Three clips (T, 48) that are plain to look at."""
+    beats = np.sin(np.linspace(0, 9, 48))[None] * 12
+    return [np.float32(-30 - 25 * np.abs(np.sin(np.arange(length) * speed))[:, None] + beats)
+            for length, speed in ((40, 0.8), (26, 0.5), (33, 1.1))]
+
+
 def show_batch() -> None:
     """The batch of exercise 4.1: three composed clips, each as long as it is, and silence behind it."""
     from labkit import plots
 
-    beats = np.sin(np.linspace(0, 9, 48))[None] * 12
-    clips = [np.float32(-30 - 25 * np.abs(np.sin(np.arange(length) * speed))[:, None] + beats)
-             for length, speed in ((40, 0.8), (26, 0.5), (33, 1.1))]
     figure, axes = plots.figure(columns=3, height=1.9, sharey=True)
-    for axis, row, length in zip(axes[0], *batch_of(clips), strict=True):
+    for axis, row, length in zip(axes[0], *batch_of(drawn_clips()), strict=True):
         axis.imshow(row.T, origin="lower", aspect="auto", vmin=-80, vmax=0)
         axis.axvline(length - 0.5, color="white", linestyle=":")
         axis.set(xlabel="frame", title=f"length {length}")
@@ -78,7 +82,24 @@ def check_pad_batch(pad_batch):
                                                    "ones, len(clip) of each clip.")])
 
 
-@exercise("4.2", names=("clip_means",),
+def show_means() -> None:
+    """The means of the three clips of `show_batch`, and what they would be with the padding."""
+    from labkit import plots
+
+    clips = drawn_clips()
+    figure, axes = plots.figure(columns=3, height=1.9, sharey=True)
+    for axis, row, clip in zip(axes[0], batch_of(clips)[0], clips, strict=True):
+        axis.plot(clip.mean(axis=0), label="its own frames")
+        axis.plot(row.mean(axis=0), "--", label="padding too")
+        axis.set(xlabel="band", title=f"length {len(clip)}", ylim=(-80, 0))
+    axes[0, 0].set(ylabel="mean (dB)")
+    axes[0, 0].legend()
+    plots.show(figure, alt="The target of exercise 4.2: the mean of each of 48 bands for clips of 40, 26 and 33 "
+                           "frames. A dashed line, which counts the padding, lies on the solid one for the longest "
+                           "clip and below it for the others.")
+
+
+@exercise("4.2", names=("clip_means",), target=show_means,
           hints=("Frame t belongs to a clip if t < its length. Compare `np.arange(x.shape[1])` with "
                  "`lengths[:, None]`: that gives an array of true and false, clips by frames.",
                  "Multiply x by it, as `[:, :, None]`, add up over the frames and divide by the true lengths, as "
@@ -116,7 +137,30 @@ def albums_of_unequal_size() -> list[str]:
     return list(np.random.default_rng(3).permutation(names))
 
 
-@exercise("4.3", names=("album_split",),
+def show_splits() -> None:
+    """Splits of sixty clips for six seeds, made by taking whole albums."""
+    from labkit import plots
+
+    sizes = np.array([2, 10, 2, 2, 10, 2, 2, 10, 2, 2, 10, 2, 2, 2])
+    groups = np.repeat(np.arange(len(sizes)), sizes)
+    held = np.zeros((6, len(groups)))
+    for row, seed in zip(held, range(6), strict=True):
+        order = np.random.default_rng(seed).permutation(len(sizes))
+        enough = np.searchsorted(np.cumsum(sizes[order]), 0.2 * len(groups)) + 1
+        row[:] = np.isin(groups, order[:enough])
+    figure, (axis,) = plots.figure(height=1.9)
+    axis.imshow(held, aspect="auto", cmap="Blues", vmax=1.4)
+    for edge in np.cumsum(sizes)[:-1] - 0.5:
+        axis.axvline(edge, color="0.6", linewidth=0.6)
+    for seed, row in enumerate(held):
+        axis.text(len(groups), seed, f"{row.mean():.0%} held out", va="center", fontsize=8)
+    axis.set(xlabel="clip, by album", ylabel="seed", yticks=range(6))
+    plots.show(figure, alt="The target of exercise 4.3: sixty clips in a row for each of six seeds, with lines between "
+                           "the albums. What is held out is coloured, always whole albums, other ones for each seed: "
+                           + ", ".join(f"{row.mean():.0%}" for row in held) + " of the clips.")
+
+
+@exercise("4.3", names=("album_split",), target=show_splits,
           hints=("Draw the order of the albums, not of the clips: `rng.permutation(np.unique(groups))`. Then take "
                  "albums from its beginning, one after the other.",
                  "Keep a list of the albums that are held out, and stop as soon as `np.isin(groups, list).mean()` is "

@@ -45,13 +45,15 @@ def show_turned() -> None:
 
 
 @exercise("5.1", names=("turned",), target=show_turned,
-          hints=("Go through the clips one by one: only the first `length` frames of a clip are turned, the rest "
-                 "stays. `clip[:length].flip(0)` turns them.",
-                 "`for row, clip, length in zip(y, x, lengths):` and within it `row[:length] = ...`: writing into a "
-                 "row of y writes into y."),
+          hints=("The loop hands over one clip after the other. Which of its frames are music, which are padding? Only "
+                 "the music changes places.",
+                 "`clip[:length]` are the frames of the music, and `.flip(0)` turns them round. `row[:length] = ...` "
+                 "writes them where they belong: into a row of y, and so into y."),
           praise="Each clip begins with its own last frame, and the padding is where a forward LSTM meets it last.")
 def check_turned(turned):
     """By clips of several lengths; also that the batch itself is left alone, and that twice is as never."""
+    import torch
+
     for lengths in ((6, 2, 5, 1), (3, 3)):
         x, sizes = padded_clips(*lengths)
         given, what = x.clone(), f"`turned(x, lengths)` of clips of {', '.join(map(str, lengths))} frames"
@@ -69,7 +71,11 @@ def check_turned(turned):
             (x.flip(2), "The features are turned, not the frames. The frames are axis 0 of a single clip."),
             (x.flip(0), "The order of the clips is turned. Go through the clips one by one and turn their frames."),
         )
-        expect(found, turned_round(x, sizes), what, usual, advice="Compare turned(x, lengths)[1] with x[1].")
+        expect(found, turned_round(x, sizes), what, usual, rtol=0, atol=0,
+               advice="Compare turned(x, lengths)[1] with x[1].")
+        again = turned(torch.from_numpy(found).to(x.dtype), sizes.clone())
+        expect(again, x, f"{what}, turned a second time,", rtol=0, atol=0,
+               advice="Twice is as never: the answer may depend on nothing but x and lengths.")
 
 
 def halves(features: int = 3, units: int = 4):
@@ -86,7 +92,30 @@ def halves(features: int = 3, units: int = 4):
     return whole, *ways
 
 
-@exercise("5.2", names=("both_ways",),
+def show_both_ways() -> None:
+    """In which order each of the two networks meets the frames of three clips, and where it is read out."""
+    from labkit import plots
+
+    lengths = (12, 7, 10)
+    figure, axes = plots.figure(columns=2, height=1.6, sharey=True)
+    for axis, title, turned in zip(axes[0], ("forwards", "backwards"), (False, True), strict=True):
+        for clip, length in enumerate(lengths):
+            axis.plot([-0.5, 11.5], [clip, clip], color="0.85", linewidth=9, solid_capstyle="butt")
+            axis.plot([-0.5, length - 0.5], [clip, clip], color=plots.COLOURS[5], linewidth=9, solid_capstyle="butt")
+            for frame in range(length):
+                axis.text(frame, clip, str(length - frame if turned else frame + 1), fontsize=6.5, ha="center",
+                          va="center")
+            axis.plot(0 if turned else length - 1, clip, "o", color=plots.COLOURS[1], markersize=13, fillstyle="none")
+        axis.set(title=f"{title}: the step at which it reads a frame", xlabel="frame of x", yticks=range(3),
+                 ylim=(2.6, -0.6), xlim=(-0.6, 11.6))
+    axes[0, 0].set(ylabel="clip")
+    plots.show(figure, alt="The target of exercise 5.2: three clips of 12, 7 and 10 frames, each frame with the step "
+                           "at which it is read. Forwards the steps count from the first frame on, and a ring marks "
+                           "the last frame of each clip; backwards they count from the last frame of the clip, and the "
+                           "ring is at its first. The padding behind the clips has no step.")
+
+
+@exercise("5.2", names=("both_ways",), target=show_both_ways,
           hints=("Both vectors are read at a clip's last frame, by `last_of_padded` of section 5.2. The second network "
                  "gets the batch that your `turned` makes.",
                  "`torch.cat([..., ...], dim=1)` puts the two vectors of each clip side by side."),
@@ -107,17 +136,17 @@ def check_both_ways(both_ways):
         first, second = (way(batch)[0][:, -1] for way, batch in ((forwards, x), (backwards, turned_round(x, lengths))))
         answer = both_ways(forwards, backwards, x.clone(), lengths.clone())
         found = numbers(answer, "`both_ways(forwards, backwards, x, lengths)`")
+        give = "Give it turned(x, lengths). If it gets that already, exercise 5.1 is not solved yet."
         usual = (
             (torch.cat([other, one], 1), "The two halves have changed places. Expected the forward one first."),
             (one + other, "The two vectors are added. Expected them side by side: torch.cat([...], dim=1)."),
             (torch.cat([one, other], 0), "The vectors stand below each other. Expected side by side: dim=1."),
             (torch.cat([one, straight], 1),
-             "The second network reads forwards too. Give it turned(x, lengths). If it gets that already, exercise 5.1 "
-             "is not solved yet."),
-            (torch.cat([one, flipped[:, -1]], 1), "The second network reads the padding first: x is turned with its "
-                                                  "padding. Give it turned(x, lengths)."),
+             f"The second network reads forwards too. {give}"),
+            (torch.cat([one, flipped[:, -1]], 1),
+             f"The second network reads the padding first: x is turned with its padding. {give}"),
             (torch.cat([one, flipped[every, lengths - 1]], 1),
-             "The second network reads the padding first, and is read out within it. Give it turned(x, lengths)."),
+             f"The second network reads the padding first, and is read out within it. {give}"),
             (torch.cat([first, second], 1), "Both are read at the last frame of the batch, for short clips in the "
                                             "padding. Read each clip at lengths - 1: last_of_padded does."),
             (torch.cat([one, second], 1), "The second one is read at the last frame of the batch, for short clips in "

@@ -21,12 +21,33 @@ def scores_of(matrix: np.ndarray, beta: float) -> np.ndarray:
     return fbeta_score(truth, answer, beta=beta, labels=range(len(matrix)), average=None, zero_division=0)
 
 
-@exercise("6.1", names=("f_beta",),
+def show_scores() -> None:
+    """A confusion matrix of three genres, and F-beta of each for three betas."""
+    from labkit import plots
+
+    matrix, genres = np.array([[18, 2, 0], [9, 10, 1], [8, 6, 6]]), ("A", "B", "C")
+    figure, axes = plots.figure(columns=2, height=2.3, width_ratios=[1, 2])
+    plots.confusion(axes[0, 0], matrix, genres)
+    told = []
+    for place, (beta, colour) in enumerate(zip((0.5, 1, 2), plots.COLOURS[:3], strict=True)):
+        scores = scores_of(matrix, beta)
+        bars = axes[0, 1].bar(np.arange(3) + 0.27 * (place - 1), scores, 0.25, color=colour, label=f"beta = {beta:g}")
+        axes[0, 1].bar_label(bars, fmt="%.2f", fontsize=8)
+        told.append(f"with beta {beta:g} " + ", ".join(f"{score:.2f}" for score in scores))
+    axes[0, 1].set(xticks=range(3), xlabel="genre", ylabel="F-beta", ylim=(0, 1.05))
+    axes[0, 1].set_xticklabels(genres)
+    axes[0, 1].legend(ncols=3, loc="upper center")
+    plots.show(figure, alt="The target of exercise 6.1: a confusion matrix of the genres A, B and C, and the scores of "
+                           f"the three as bars: {'; '.join(told)}. A, found often and named too often, gains with "
+                           "beta; C, seldom named, loses.")
+
+
+@exercise("6.1", names=("f_beta",), target=show_scores,
           hints=("Misses stand in the row of a genre, beside the diagonal; false hits stand in its column. Both are a "
                  "sum less the hits.",
                  "`share(part, whole)` of section 6.2 gives 0 where there is nothing to divide by. The part is "
                  "(1 + beta ** 2) * hits."),
-          praise="Your scores are scikit-learn's, also for a genre that is never answered; with beta = 1 they are F1.")
+          praise="Your scores are scikit-learn's, also for a genre that is never named; with beta = 1 they are F1.")
 def check_f_beta(f_beta):
     """Against scikit-learn, for three betas and two matrices, with genres that are never answered or never occur."""
     drawn = np.random.default_rng(2).integers(0, 9, (4, 4))
@@ -131,14 +152,24 @@ def check_drawn_scores(drawn_scores):
         if ratio < 0.88:
             raise NotYet(f"The scores spread less than those of drawn albums, {found.std():.3f} instead of "
                          f"{ours.std():.3f}. Either clips were drawn instead of albums, or an album that is drawn "
-                         "twice counts once, or more albums are drawn than there are.")
+                         "twice counts once, or more albums are drawn than there are, or exercise 6.1 is not correct "
+                         "yet.")
         if ratio > 1.12:
             raise NotYet(f"The scores spread more than they should, {found.std():.3f} instead of {ours.std():.3f}. "
-                         "Draw as many albums as there are, no fewer, and take the mean over all genres.")
+                         "Draw as many albums as there are, no fewer, take the mean over all genres, and let exercise "
+                         "6.1 be correct first.")
         if abs(found.mean() - ours.mean()) > 0.2 * ours.std():
             raise NotYet(f"Expected the scores of {what} to lie about {ours.mean():.3f}, found {found.mean():.3f}. "
                          "Draw each album with the same probability, hand on beta, and let exercise 6.1 be correct "
                          "first.")
+    two = np.array([[[3, 0], [1, 0]], [[0, 1], [0, 6]]])   # the first album, both or the second: three scores
+    found = numbers(drawn_scores(two.copy(), beta=1.0, samples=1000, seed=0), "`drawn_scores` of two albums")
+    parts = [float(np.mean(np.isclose(found, mean_score(matrix, 1.0)))) for matrix in (2 * two[0], two.sum(axis=0),
+                                                                                     2 * two[1])]
+    if np.abs(np.subtract(parts, (0.25, 0.5, 0.25))).max() > 0.08:
+        raise NotYet("Of 1000 draws from two albums {:.0%} hold the first alone, {:.0%} both and {:.0%} the second "
+                     "alone. Expected about 25 %, 50 % and 25 %: a draw holds two albums, and each of the two is the "
+                     "first or the second with the same probability. rng.integers(n) gives 0 to n - 1.".format(*parts))
     again, other = (numbers(drawn_scores(matrices.copy(), beta=1.0, samples=50, seed=seed), "`drawn_scores`")
                     for seed in (3, 4))
     if np.array_equal(again, other):
@@ -155,7 +186,26 @@ def answers(both: int, only_first: int, only_second: int, neither: int) -> tuple
     return np.where(first_right, truth, truth + 1), np.where(second_right, truth, truth + 2), truth
 
 
-@exercise("6.3", names=("coin_p",),
+def show_throws() -> None:
+    """The counts of heads in eleven throws, with those that are as far apart as 9 and 2."""
+    from scipy.stats import binom
+
+    from labkit import plots
+
+    heads = np.arange(12)
+    shares = binom.pmf(heads, 11, 0.5)
+    far = np.abs(2 * heads - 11) >= 7
+    figure, (axis,) = plots.figure(height=2.0)
+    for part, colour in ((~far, "0.75"), (far, plots.COLOURS[1])):
+        axis.bar(heads[part], shares[part], color=colour)
+    axis.annotate(f"together {shares[far].sum():.3f}", (9.5, 0.06), ha="center", color=plots.COLOURS[1], fontsize=8.5)
+    axis.set(xlabel="clips of 11 that the first network gets right, were it a coin", ylabel="probability", xticks=heads)
+    plots.show(figure, alt="The target of exercise 6.3: bars of the probability of 0 to 11 heads in eleven throws, "
+                           f"highest at 5 and 6. Those of 0 to 2 and of 9 to 11 are coloured; together they are "
+                           f"{shares[far].sum():.3f}.")
+
+
+@exercise("6.3", names=("coin_p",), target=show_throws,
           hints=("Only clips count that exactly one network gets right. Of these, count those of the first and those "
                  "of the second network.",
                  "`binom.cdf(k, n, 0.5)` is the probability of at most k heads in n throws. Take the smaller count for "
