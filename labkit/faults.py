@@ -41,6 +41,8 @@ def spearman_over_batches(predictions: np.ndarray, targets: np.ndarray, batch_si
 
     Wrong: clips of different batches are never compared. Symptom: another batch size gives another score for the same
     predictions; a batch of one clip, or of equal predictions, gives NaN. Cure: Common mistakes, 2.
+
+    Used in: notebooks/08_emotion
     """
     starts = range(0, len(targets), batch_size)
     batches = [(predictions[start:start + batch_size], targets[start:start + batch_size]) for start in starts]
@@ -143,6 +145,8 @@ class FreshNetworkRegressor(Regressor):
 
     Wrong: what was loaded is not what is used. Symptom: transfer learning does not help; frozen, it scores exactly as
     an untrained backbone does. Cure: Common mistakes, 8.
+
+    Used in: notebooks/09a_transfer
     """
 
     def __init__(self, backbone: Backbone, load_from_checkpoint: str | Path | None = None):

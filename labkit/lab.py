@@ -377,6 +377,8 @@ def open_lab(profile: Profile | str | None = None) -> Lab:
     ProfileError : there is no such profile.
 
     Used in: notebooks/01_spectrograms, notebooks/02_beat_sync, notebooks/03_chromagrams, notebooks/04_dataset,
-        notebooks/05_lstm_genre, notebooks/06_evaluation
+        notebooks/05_lstm_genre, notebooks/06_evaluation, notebooks/07b_cnn_genre, notebooks/07c_transformer,
+        notebooks/08_emotion, notebooks/09a_transfer, notebooks/09b_multitask, notebooks/10_submission,
+        notebooks/11_latent_spaces, notebooks/12_your_own_music
     """
     return Lab(profile if isinstance(profile, Profile) else load_profile(profile), data_root())

@@ -28,7 +28,10 @@ def figure(rows: int = 1, columns: int = 1, height: float = 2.4, **options) -> t
     """A new figure in the style of the book: `rows` x `columns` axes, each row `height` inches high.
 
     Used in: notebooks/00a_gallery, notebooks/00b_one_change, notebooks/01_spectrograms, notebooks/02_beat_sync,
-        notebooks/03_chromagrams, notebooks/04_dataset, notebooks/05_lstm_genre, notebooks/06_evaluation
+        notebooks/03_chromagrams, notebooks/04_dataset, notebooks/05_lstm_genre, notebooks/06_evaluation,
+        notebooks/07a_inside_a_cnn, notebooks/07b_cnn_genre, notebooks/07c_transformer, notebooks/08_emotion,
+        notebooks/09a_transfer, notebooks/09b_multitask, notebooks/10_submission, notebooks/11_latent_spaces,
+        notebooks/12_your_own_music
     """
     plt.rcParams.update(STYLE)
     made, axes = plt.subplots(rows, columns, figsize=(WIDTH, height * rows), squeeze=False, **options)
@@ -41,7 +44,10 @@ def show(made: Figure, alt: str) -> None:
     Raises ValueError for a missing sentence.
 
     Used in: notebooks/00a_gallery, notebooks/00b_one_change, notebooks/01_spectrograms, notebooks/02_beat_sync,
-        notebooks/03_chromagrams, notebooks/04_dataset, notebooks/05_lstm_genre, notebooks/06_evaluation
+        notebooks/03_chromagrams, notebooks/04_dataset, notebooks/05_lstm_genre, notebooks/06_evaluation,
+        notebooks/07a_inside_a_cnn, notebooks/07b_cnn_genre, notebooks/07c_transformer, notebooks/08_emotion,
+        notebooks/09a_transfer, notebooks/09b_multitask, notebooks/10_submission, notebooks/11_latent_spaces,
+        notebooks/12_your_own_music
     """
     from IPython.display import display
     from PIL import Image
@@ -131,7 +137,7 @@ def learning_curves(axes: Axes, history, title: str = "", kept: int | None = Non
     history: with `train` and `val`, one loss for each epoch; `val` may be empty. kept: that epoch, from 1; None = the
     best one on the validation clips, where there are any.
 
-    Used in: notebooks/05_lstm_genre
+    Used in: notebooks/05_lstm_genre, notebooks/07b_cnn_genre, notebooks/07c_transformer
     """
     for losses, name, line in ((history.train, "training", "-"), (history.val, "validation", "--")):
         if len(losses):
@@ -151,7 +157,7 @@ def confusion(axes: Axes, matrix: np.ndarray, classes: Sequence[str], title: str
 
     A cell without clips has no number. One hue from white to dark stays in order for every eye and in a grey print.
 
-    Used in: notebooks/06_evaluation
+    Used in: notebooks/06_evaluation, notebooks/07b_cnn_genre
     """
     matrix = np.asarray(matrix)
     shares = matrix / np.maximum(matrix.sum(axis=1, keepdims=True), 1)
@@ -177,7 +183,9 @@ def intervals(axes: Axes, scores: Mapping[str, Sequence[float]], label: str = "s
     scores: names to `Interval`s (value, low, high). label: of the axis. spec: the format of the numbers; with a per
     cent sign, such as ".1%", the axis is in per cent too.
 
-    Used in: notebooks/05_lstm_genre, notebooks/06_evaluation
+    Used in: notebooks/05_lstm_genre, notebooks/06_evaluation, notebooks/07b_cnn_genre, notebooks/07c_transformer,
+        notebooks/08_emotion, notebooks/09a_transfer, notebooks/09b_multitask, notebooks/10_submission,
+        notebooks/11_latent_spaces
     """
     places = np.arange(len(scores))
     values, lows, highs = np.array(list(scores.values()), dtype=float).T

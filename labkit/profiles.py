@@ -20,7 +20,10 @@ class ProfileError(LabError, ValueError):
 
 
 class DataError(LabError, ValueError):
-    """A dataset, or one of its files, is not what was expected."""
+    """A dataset, or one of its files, is not what was expected.
+
+    Used in: notebooks/09a_transfer
+    """
 
 
 @dataclass(frozen=True)
@@ -52,6 +55,8 @@ def load_profile(name: str | None = None) -> Profile:
     """The profile called `name`; without a name the one that `LAB_PROFILE` names, else "ci".
 
     Raises ProfileError when no profile has that name.
+
+    Used in: notebooks/07a_inside_a_cnn
     """
     name = name or os.environ.get("LAB_PROFILE") or "ci"
     if name not in PROFILES:

@@ -182,7 +182,9 @@ def outlines(clips: Dataset) -> np.ndarray:
 
     It is what the linear model hears of a clip: how much a feature changes, not when.
 
-    Used in: notebooks/05_lstm_genre, notebooks/06_evaluation
+    Used in: notebooks/05_lstm_genre, notebooks/06_evaluation, notebooks/07b_cnn_genre, notebooks/07c_transformer,
+        notebooks/08_emotion, notebooks/09b_multitask, notebooks/10_submission, notebooks/11_latent_spaces,
+        notebooks/12_your_own_music
     """
     frames = (clips[place][0].numpy() for place in range(len(clips)))
     return np.array([np.concatenate([one.mean(axis=0), one.std(axis=0), np.abs(np.diff(one, axis=0)).mean(axis=0)])
@@ -194,7 +196,8 @@ def linear_model(train_loader: DataLoader) -> "Pipeline":
 
     Of genres it is logistic regression; of mood ridge regression, whose penalty is chosen within these clips.
 
-    Used in: notebooks/05_lstm_genre, notebooks/06_evaluation
+    Used in: notebooks/05_lstm_genre, notebooks/06_evaluation, notebooks/07b_cnn_genre, notebooks/07c_transformer,
+        notebooks/10_submission
     """
     from sklearn.linear_model import LogisticRegression, RidgeCV
     from sklearn.pipeline import make_pipeline
@@ -211,7 +214,7 @@ def linear_predictions(folds: Sequence[tuple[DataLoader, DataLoader, DataLoader]
 
     folds : as `folds` gives them.
 
-    Used in: notebooks/08_emotion
+    Used in: notebooks/08_emotion, notebooks/09a_transfer, notebooks/09b_multitask, notebooks/10_submission
     """
     places = np.concatenate([held.dataset.indices for _, _, held in folds])
     return np.concatenate([linear_model(train).predict(outlines(held.dataset)) for train, _, held in folds]

@@ -18,7 +18,10 @@ def say(text: str) -> None:
     """Show a sentence whose numbers this run computed, as Markdown.
 
     Used in: notebooks/00a_gallery, notebooks/00b_one_change, notebooks/01_spectrograms, notebooks/02_beat_sync,
-        notebooks/03_chromagrams, notebooks/04_dataset, notebooks/05_lstm_genre, notebooks/06_evaluation
+        notebooks/03_chromagrams, notebooks/04_dataset, notebooks/05_lstm_genre, notebooks/06_evaluation,
+        notebooks/07a_inside_a_cnn, notebooks/07b_cnn_genre, notebooks/07c_transformer, notebooks/08_emotion,
+        notebooks/09a_transfer, notebooks/09b_multitask, notebooks/10_submission, notebooks/11_latent_spaces,
+        notebooks/12_your_own_music
     """
     from IPython.display import Markdown, display
 
@@ -53,7 +56,9 @@ def listen(audio: np.ndarray, name: str, caption: str, rate: int = SAMPLE_RATE) 
     a WAV of 1.8 MB for 30 s and changes the loudness.
 
     Used in: notebooks/00a_gallery, notebooks/00b_one_change, notebooks/01_spectrograms, notebooks/02_beat_sync,
-        notebooks/03_chromagrams, notebooks/06_evaluation
+        notebooks/03_chromagrams, notebooks/06_evaluation, notebooks/07b_cnn_genre, notebooks/07c_transformer,
+        notebooks/08_emotion, notebooks/09a_transfer, notebooks/09b_multitask, notebooks/10_submission,
+        notebooks/11_latent_spaces, notebooks/12_your_own_music
     """
     from IPython.display import HTML, display
 
@@ -80,7 +85,9 @@ def measured(when: bool = True, **numbers: float) -> None:
     show numbers of other data.
 
     Used in: notebooks/01_spectrograms, notebooks/02_beat_sync, notebooks/03_chromagrams, notebooks/04_dataset,
-        notebooks/05_lstm_genre, notebooks/06_evaluation
+        notebooks/05_lstm_genre, notebooks/06_evaluation, notebooks/07a_inside_a_cnn, notebooks/07b_cnn_genre,
+        notebooks/07c_transformer, notebooks/08_emotion, notebooks/09a_transfer, notebooks/09b_multitask,
+        notebooks/10_submission, notebooks/11_latent_spaces, notebooks/12_your_own_music
     """
     file = os.environ.get("LAB_MEASURED")
     if file and when:

@@ -25,7 +25,10 @@ FEWEST = 10                      # clips; the bootstrap of fewer tells nothing o
 
 
 class SubmissionError(LabError, ValueError):
-    """A file that the competition would refuse, or an upload that failed."""
+    """A file that the competition would refuse, or an upload that failed.
+
+    Used in: notebooks/10_submission
+    """
 
 
 # --- writing ---------------------------------------------------------------------------------------------------------
@@ -53,6 +56,8 @@ def kaggle_submission(model: nn.Module | Mapping[str, nn.Module] | Sequence[nn.M
     ------
     ModelError : clips without ids or with one id twice, an output of another shape, or a prediction that is no number.
     ValueError : another header or form of the ids.
+
+    Used in: notebooks/10_submission
     """
     if header not in HEADERS or ids not in ("bare", "suffixed"):
         raise ValueError(f"Expected header {' or '.join(map(repr, HEADERS))} and ids 'bare' or 'suffixed', found "
@@ -129,6 +134,8 @@ def validate_submission(file: str | Path, ids: Iterable[str] | None = None) -> S
     Raises
     ------
     SubmissionError : with every fault of the file, each on a line: columns, separators, ids, numbers, a constant axis.
+
+    Used in: notebooks/10_submission
     """
     file = Path(file)
     rows, notes = _table(file)
@@ -264,6 +271,8 @@ def leaderboard(file: str | Path, truth: str | Path, *, seed: int = 0, samples: 
     ------
     SubmissionError : as `validate_submission`, or a truth of fewer than 7 clips or of genres.
     DataError : the truth is no label file.
+
+    Used in: notebooks/10_submission
     """
     labels = read_label_file(truth)
     if label_kind(truth) != "mood" or len(labels) < 7:

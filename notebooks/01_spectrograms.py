@@ -439,7 +439,7 @@ say(f"13 coefficients keep {kept:.0%} of the variance of this picture, and hardl
 # this lesson each has a cell in which `...` stands for what is to be written; in the book the solution is folded away.
 #
 # `check("1.1")` says *correct*, *not yet* and why, or *not attempted*. `hint("1.1")` gives a hint, called again a second one,
-# and `solution("1.1")` the solution. `target("1.1")` shows what is to be reached.
+# and `solution("1.1")` says where the solution stands. `target("1.1")` shows what is to be reached.
 
 # %%
 from labkit.exercises import check, hint, solution, target

@@ -266,7 +266,7 @@ def part_edges(beats, frames):
 
 
 def median_between(values, beats):
-    """(F, T) and beat frames (B,) -> (F, B + 1): from the start to the first beat, and on."""
+    """(F, T), beat frames (B,) -> (F, B + 1), or (F, B) if a beat stands at frame 0: the medians."""
     edges = part_edges(beats, values.shape[1])
     parts = [values[:, start:end] for start, end in zip(edges[:-1], edges[1:])]
     return np.stack([np.median(part, axis=1) for part in parts], axis=1)
@@ -289,16 +289,16 @@ say(f"From {power.shape} to {by_hand.shape}; librosa's `util.sync` gives the sam
 # %%
 after = librosa.power_to_db(by_hand, ref=np.max)
 before = median_between(librosa.power_to_db(power, ref=np.max), beats)
-offset = np.median(after - before)
-rest = np.abs(after - before - offset)
-same = np.mean(rest < 0.1)
+gap = after - before
+offset = np.median(gap)  # the usual difference, in dB
+same = np.mean(np.abs(gap - offset) < 0.1)
 
 # %% tags=["remove-input"]
-measured(not recording.is_fallback, sync_order_offset_db=offset, sync_order_rest_db=rest.max())
-say(f"In {same:.0%} of the cells they differ by {offset:.1f} dB, in the others by up to {rest.max():.1f} dB more or less. The "
-    "first number is the reference: the loudest *median* is not as loud as the loudest *frame*. The rest comes from the cut at -80 dB, "
-    "and from stretches with an even number of frames, where the median is the mean of two values, and the mean of two "
-    "powers is not the mean of their logarithms.")
+measured(not recording.is_fallback, sync_order_offset_db=offset, sync_order_rest_db=np.abs(gap - offset).max())
+say(f"In {same:.0%} of the cells `after` lies {offset:.1f} dB above `before`; in the others the difference is anything from "
+    f"{gap.min():.1f} to {gap.max():.1f} dB. The usual difference is the reference: the loudest *median* is not as loud as the "
+    "loudest *frame*. The others come from the cut at -80 dB, where both orders may give -80 and differ by nothing, and from stretches "
+    "with an even number of frames, where the median is the mean of two values, and the mean of two powers is not the mean of their logarithms.")
 
 # %% [markdown]
 # ## 2.5 Before and after: what is kept, what is lost
@@ -423,9 +423,10 @@ check("2.1")
 #
 # The tempo says how far the beats are apart, not where they are. Write `steady_beats(strength, tempo)`: an even row of beats
 # from the start of the music to its end, as whole frames. There is one such row for each start; keep the one on which the
-# mean onset strength is largest. Round the places of the beats, not the distance between them.
+# mean onset strength is largest. Round the places of the beats, not the distance between them. No beat may lie
+# beyond frame `len(strength) - 1`, also after rounding.
 #
-# *Solved when*, for three test rhythms, the row lies within one frame of ours. You can hear the target.
+# *Solved when*, for five test rhythms, the row lies within one frame of ours. You can hear the target.
 
 # %%
 target("2.2")
@@ -473,7 +474,18 @@ check("2.3")
 
 # %% [markdown]
 # Once it is correct, `columns_and_share(mel_spectrogram(audio), strength, 2)` asks the same of the recording of section 2.3.
-# Which factor is the best bargain there?
+# Which factor is the best bargain there: between which two does a column more bring most?
+
+# %% tags=["remove-input"]
+from labkit.exercises.lesson_02 import FACTORS, distance_of, kept_by, row_of
+
+bought = [kept_by(mel_spectrogram(audio), row_of(strength, distance_of(strength) / factor)) for factor in FACTORS]
+gains = [(share - less) / max(columns - fewer, 1) for (fewer, less), (columns, share) in zip(bought, bought[1:])]
+most = int(np.argmax(gains))
+say("To compare with, ours: " + "; ".join(f"factor {factor:g}, {columns} columns, {share:.2f}"
+                                          for factor, (columns, share) in zip(FACTORS, bought))
+    + f". A column more brings most from factor {FACTORS[most]:g} to {FACTORS[most + 1]:g}, {gains[most]:.4f} each; "
+    f"from factor {FACTORS[-2]:g} to {FACTORS[-1]:g} it is {gains[-1]:.4f}.")
 
 # %% [markdown]
 # ## Questions

@@ -455,7 +455,8 @@ check("3.3")
 # **Question 2.** A song is sung three semitones higher. What becomes of its pictures?
 #
 # - a) In both the rows move up by three.
-# - b) The rows of the chromagram turn by three; those of the mel spectrogram move by different numbers of bands.
+# - b) The rows of the chromagram turn by three; those of the mel spectrogram (below 1000 Hz) move by different
+#   numbers of bands.
 # - c) The rows of the mel spectrogram move up by three; the chromagram stays as it is.
 #
 # <details><summary>Answer</summary>

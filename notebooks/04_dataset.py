@@ -575,7 +575,8 @@ target("4.2")
 def clip_means(x, lengths):
     """The mean of each band over a clip's own frames: (B, L, F), lengths (B,) -> (B, F)."""
     inside = np.arange(x.shape[1]) < lengths[:, None]  # solution
-    return (x * inside[:, :, None]).sum(axis=1) / lengths[:, None]  # solution
+    means = (x * inside[:, :, None]).sum(axis=1) / lengths[:, None]  # solution
+    return means
 
 # %% tags=["check"]
 check("4.2")
@@ -615,6 +616,10 @@ check("4.3")
 # %% [markdown]
 # Once all three are correct, take the clips of `every` in section 4.6, make batches of them with `pad_batch`, rows with
 # `clip_means`, and score `LogisticRegression` on splits by `album_split`. How near do you come to the accuracy by album there?
+# One difference is no mistake of yours: `split_indices` of section 4.6 deals out the albums genre by genre, so that each
+# genre keeps its share on both sides, and `album_split` does not. A genre that happens to be held out more than others has
+# few clips left to learn from and asks more of the questions, so that with few albums a correct answer may score clearly
+# lower.
 
 # %% [markdown]
 # ## Questions

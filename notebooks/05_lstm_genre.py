@@ -63,9 +63,9 @@ tuple(x.shape), targets[:5], lengths[:5]
 #
 # Three **gates** between 0 and 1 decide: $f$ what is kept, $i$ what is written, $o$ what is shown; $g$ is what could be
 # written; $\odot$ multiplies element by element. Each is a linear function of the frame and of the last $h$, bent by a
-# sigmoid, $f = \sigma(W_f x_t + U_f h_{t-1} + b_f)$ and $i$ and $o$ alike, $g$ by a hyperbolic tangent. The
-# first LSTM had no $f$ and could not forget. [Gers et al.](../book/bibliography.md#gers2000) added it, and torch has it. Where $f$ is 1,
-# the gradient passes along $c$ unchanged. Where it is about one half, as in a fresh network, it fades here too:
+# sigmoid, $f = \sigma(W_f x_t + U_f h_{t-1} + b_f)$ and $i$ and $o$ alike, $g$ by a hyperbolic tangent. torch keeps two
+# biases per row, which are added, in the place of $b$. The first LSTM had no $f$ and could not forget. [Gers et al.](../book/bibliography.md#gers2000)
+# added it, and torch has it. Where $f$ is 1, the gradient passes along $c$ unchanged. Where it is about one half, as in a fresh network, it fades here too:
 # [lesson 2](02_beat_sync.ipynb) measured it.
 
 # %%
@@ -392,13 +392,18 @@ verdicts = [f"{word} than it, beyond the noise: {'; '.join(names)}"
 say((f"The best of these networks is **{ranked[-1]}** with {scores[ranked[-1]]:.0%}, the weakest **{ranked[0]}** with "
      f"{scores[ranked[0]]:.0%}. " if several else f"{ranked[0]} has {scores[ranked[0]]:.0%}. ")
     + (f"Better than the most frequent genre by more than the luck of the albums, compared clip by clip: {'; '.join(above)}."
-       if above else f"This run cannot tell {'them' if several else 'it'} from the most frequent genre by the accuracy.")
+       if above else f"This run cannot tell {'them' if several else 'it'} from the most frequent genre by the accuracy: "
+       f"{len(places)} clips are few to learn from, and {len(held)} few to tell by.")
     + f" The linear model has {line:.0%}; "
     + ("; ".join(verdicts) or f"{'no' if several else 'the'} network is {'' if several else 'neither '}better "
        f"{'or' if several else 'nor'} worse than it beyond the noise")
     + (". " if beyond else ". What a network hears beyond those three numbers does not show here. ")
     + ("Whether the differences between the networks are more than noise is the question of the next lesson." if several
        else ""))
+
+# %% [markdown]
+# Where a run leaves such a question open, it is short of clips. More of them tell the networks apart, from each other and
+# from the most frequent genre: [Networks, measured](../book/trained_networks.md) has the same trainings on more music.
 
 # %% [markdown]
 # ## Exercises
@@ -513,10 +518,11 @@ check("5.3")
 # </details>
 
 # %% [markdown] tags=["quiz"]
-# **Question 2.** A classifier of ten genres begins with a loss of 9, where log 10 = 2.3 was expected. What does that say?
+# **Question 2.** On its first batch, before any step, a classifier of ten genres has a loss of 9, where log 10 = 2.3 was
+# expected. What does that say?
 #
 # - a) The labels are wrong.
-# - b) Before its first step it is very sure of many wrong answers, as with input that is not standardised.
+# - b) It is very sure of many wrong answers, as with input that is not standardised.
 # - c) The learning rate is too high.
 #
 # <details><summary>Answer</summary>

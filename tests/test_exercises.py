@@ -219,7 +219,11 @@ def test_a_solution_is_printed_from_the_lesson_or_found_in_the_book(capsys, monk
     assert printed.startswith("# Exercise 1.1\ndef hertz_of(mel):") and "# solution" not in printed and "700" in printed
     monkeypatch.setattr(core.labkit, "__file__", str(tmp_path / "labkit" / "__init__.py"))
     solution("1.1")
-    assert "folded away in the book" in " ".join(capsys.readouterr().out.split())
+    assert "folded away in the book, whose rendered pages your teacher has: on" in " ".join(
+        capsys.readouterr().out.split())
+    (tmp_path / "pyproject.toml").write_text('[project.urls]\nHomepage = "https://example.org/book"\n')
+    solution("1.1")
+    assert "the book, https://example.org/book: on" in " ".join(capsys.readouterr().out.split())
 
 
 def test_tensors_and_sequences_are_compared_as_numbers():
@@ -303,6 +307,76 @@ RIGHT = {
     "6.3": ["from scipy.stats import binomtest\ndef coin_p(first, second, truth):\n"
             "    apart = (first == truth) != (second == truth)\n    only_first = np.sum(apart & (first == truth))\n"
             "    return binomtest(only_first, apart.sum()).pvalue if apart.any() else 1.0"],
+    "7c.1": ["def overlapping(x, side=16, step=10):\n"
+             "    return x.unfold(1, side, step).unfold(2, side, step).flatten(3).flatten(1, 2)"],
+    "7c.2": ["def masked_attention(q, k, v, ignored):\n"
+             "    shares = (q @ k.mT / q.shape[-1] ** 0.5).softmax(-1) * ~ignored[:, None, None]\n"
+             "    shares = shares / shares.sum(-1, keepdim=True)\n    return shares @ v, shares"],
+    "7c.3": ["def rollout(seen):\n    row = torch.eye(seen[0].shape[1])[0]\n    for shares in reversed(seen):\n"
+             "        row = 0.5 * row + 0.5 * row @ shares.mean(0)\n    return row"],
+    "8.1": ["from scipy.stats import spearmanr\n"
+            "def rank_correlation(one, other): return spearmanr(one, other).statistic",
+            "from scipy.stats import rankdata\n"
+            "def rank_correlation(one, other):\n    a, b = rankdata(one), rankdata(other)\n"
+            "    a, b = a - a.mean(), b - b.mean()\n    return (a * b).sum() / np.sqrt((a * a).sum() * (b * b).sum())"],
+    "8.2": ["def mse(output, targets):\n    if list(output.shape) != list(targets.shape):\n"
+            "        raise ValueError(f'{list(output.shape)} against {list(targets.shape)}')\n"
+            "    return nn.MSELoss()(output, targets)"],
+    "8.3": ["from sklearn.model_selection import GroupKFold\ndef album_folds(groups, count=4):\n"
+            "    fold = np.zeros(len(groups), dtype=int)\n"
+            "    for n, (_, held) in enumerate(GroupKFold(count).split(fold, groups=groups)):\n        fold[held] = n\n"
+            "    return fold",
+            "def album_folds(groups, count=4):\n"
+            "    names, place, sizes = np.unique(groups, return_inverse=True, return_counts=True)\n"
+            "    return ((-sizes).argsort().argsort() % count)[place]"],
+    "9a.1": ["def take_over(model, source):\n    theirs = source.state_dict()\n    mine = model.state_dict()\n"
+             "    fits = {n: v.clone() for n, v in theirs.items() if n.startswith('backbone.') and n in mine\n"
+             "            and v.shape == mine[n].shape}\n    if not fits: raise ValueError('nothing')\n"
+             "    model.load_state_dict(fits, strict=False)\n    return len(fits)"],
+    "9a.2": ["def freeze(model, count):\n    for name, p in model.named_parameters():\n"
+             "        p.requires_grad = not any(name.startswith(f'backbone.blocks.{n}.') for n in range(count))\n"
+             "    model.train()\n    for n in range(count): model.backbone.blocks[n].train(False)\n"
+             "    return sum(p.numel() for p in model.parameters() if p.requires_grad)"],
+    "9a.3": ["def ridge(x, y, penalty):\n    m = x - x.mean(0)\n    u, s, v = np.linalg.svd(m, full_matrices=False)\n"
+             "    w = v.T @ (s / (s**2 + penalty) * (u.T @ (y - y.mean())))\n    return w, y.mean() - x.mean(0) @ w",
+             "from sklearn.linear_model import Ridge\ndef ridge(x, y, penalty):\n"
+             "    one = Ridge(alpha=penalty).fit(x, y)\n    return one.coef_, one.intercept_"],
+    "9b.1": ["def weighted_loss(output, targets, weights):\n    known = ~targets.isnan()\n"
+             "    filled = torch.where(known, targets, output.detach())\n"
+             "    return ((output - filled).square().sum(0) / known.sum(0).clamp(min=1) * weights).sum()",
+             "def weighted_loss(output, targets, weights):\n    total = 0\n    for k in range(output.shape[1]):\n"
+             "        has = ~targets[:, k].isnan()\n        if has.any():\n"
+             "            total = total + weights[k] * nn.functional.mse_loss(output[has, k], targets[has, k])\n"
+             "    return total"],
+    "9b.2": ["def axis_weights(labels, train):\n    weights = []\n    for axis in labels[train].T:\n"
+             "        axis = axis[~np.isnan(axis)]\n        if len(np.unique(axis)) < 2:\n"
+             "            raise ValueError('constant')\n        weights.append(1 / np.var(axis, ddof=1))\n"
+             "    return np.array(weights) / np.mean(weights)"],
+    "9b.3": ["def without_conflict(a, b):\n    product = torch.dot(a, b).clamp(max=0)\n    if product == 0:\n"
+             "        return a + b\n"
+             "    return (1 - product / a.square().sum()) * a + (1 - product / b.square().sum()) * b"],
+    "10.1": ["def solution_lines(ids, predictions, header='Id', suffix=''):\n"
+             "    rows = {int(name.partition('.')[0]): row for name, row in zip(ids, predictions)}\n"
+             "    return [header + ',valence,energy,danceability'] + [\n"
+             "        f'{name}{suffix},' + ','.join(str(float(value)) for value in rows[name])\n"
+             "        for name in sorted(rows)]",
+             "def solution_lines(ids, predictions, header='Id', suffix=''):\n"
+             "    bare = np.array([int(name.split('.')[0]) for name in ids])\n    order = np.argsort(bare)\n"
+             "    lines = ['%s%s,%.9g,%.9g,%.9g' % (bare[i], suffix, *predictions[i]) for i in order]\n"
+             "    return (','.join((header, *AFFECT)), *lines)"],
+    "10.2": ["def blend(predictions):\n    total = 0\n    for one in predictions:\n"
+             "        below, same = one[:, None] > one[None], one[:, None] == one[None]\n"
+             "        total = total + (below.sum(1) + (same.sum(1) - 1) / 2) / (len(one) - 1)\n"
+             "    return total / len(predictions)",
+             "from scipy.stats import rankdata\ndef blend(predictions):\n"
+             "    ranks = [np.stack([rankdata(c) for c in one.T], 1) for one in predictions]\n"
+             "    return np.mean([(one - 1) / (len(one) - 1) for one in ranks], 0)"],
+    "10.3": ["import random\ndef chance_to_be_fooled(a, b, truth, share=0.3, draws=400, seed=0):\n"
+             "    rng, places = random.Random(seed), range(len(truth))\n"
+             "    sign = np.sign(mean_spearman(a, truth) - mean_spearman(b, truth))\n    wrong = []\n"
+             "    for _ in range(draws):\n        rows = rng.sample(places, round(share * len(truth)))\n"
+             "        gap = mean_spearman(a[rows], truth[rows]) - mean_spearman(b[rows], truth[rows])\n"
+             "        wrong.append(sign * gap < 0)\n    return np.mean(wrong)"],
 }
 
 
@@ -448,6 +522,15 @@ def test_the_archive_holds_what_a_student_needs(student, tmp_path):
         for cell in nbformat.read(notebook, as_version=4).cells:
             for link in re.findall(r"\]\((?!https?:)([^)#\s]+)", cell.source if cell.cell_type == "markdown" else ""):
                 assert (notebook.parent / link).is_file(), f"{notebook.name}: {link}"
+            for page, place in re.findall(r"\]\(\.\./book/(glossary|bibliography)\.md#([^)]+)\)",
+                                          cell.source if cell.cell_type == "markdown" else ""):
+                headings = re.findall(r"^### (.+)$", (root / f"book/{page}.md").read_text(), re.M)
+                assert place.lower() in {one.lower().replace(" ", "-") for one in headings}, f"{notebook.name}: {place}"
+    for page in (root / "book").glob("*.md"):   # complete without the build
+        text = page.read_text()
+        assert not re.findall(r"<!--|^`{3,}\{|\{[a-z:]+\}`|\bmake (?:lab|book)\b|^\([\w-]+\)=", text, re.M), page.name
+        for link in re.findall(r"\]\((?!https?:|#)([^)#\s]+)", text):
+            assert (page.parent / link).is_file(), f"{page.name}: {link}"
     for name in ("README.md", "pyproject.toml", "constraints.txt", "environment.yml", "LICENSE", "LICENSE-CONTENT.md",
                  "labkit/__main__.py", "labkit/corpus/calibration.json", "labkit/exercises/lesson_01.py"):
         assert (root / name).is_file(), name

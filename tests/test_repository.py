@@ -22,8 +22,8 @@ from labkit.cli import build_parser
 from labkit.environment import EXTRAS, OLDEST, ROOT, TORCH, torch_range
 
 # A module imports only from those before it; a new module takes its place here.
-ORDER = ("errors", "files", "profiles", "machine", "features", "corpus", "datasets", "extraction", "models",
-         "evaluation", "training", "submission", "faults", "recipes", "lab", "plots", "show", "exercises",
+ORDER = ("errors", "files", "profiles", "machine", "features", "corpus", "datasets", "digits", "extraction",
+         "models", "evaluation", "training", "submission", "faults", "recipes", "lab", "plots", "show", "exercises",
          "bookbuild", "marking", "environment", "doctor", "cli", "__main__")
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 REQUIREMENTS = {Requirement(line) for lines in (PROJECT["dependencies"], *PROJECT["optional-dependencies"].values())

@@ -13,7 +13,19 @@ from scipy.stats import spearmanr
 from labkit.bookbuild import build as build_module
 from labkit.bookbuild.execute import Record
 from labkit.bookbuild.graph import Project, commit_of
-from labkit.bookbuild.results import benchmark_tables, results_table, save_benchmark, save_results
+from labkit.bookbuild.results import (
+    GENRES as PUBLISHED_GENRES,
+)
+from labkit.bookbuild.results import (
+    MOODS as PUBLISHED_MOODS,
+)
+from labkit.bookbuild.results import (
+    benchmark_tables,
+    published_table,
+    results_table,
+    save_benchmark,
+    save_results,
+)
 from labkit.corpus import GENRES, STYLES, score
 from labkit.corpus.affect import ANNOTATOR_SHARE, affect, expression, traits
 from labkit.errors import LabError
@@ -52,6 +64,22 @@ def test_a_lesson_that_a_committed_run_left_out_has_no_column_of_it(project):
     committed(project, "fma-small", {"album_gap": 0.117})
     table = results_table(project, [replace(RECORD, lesson="b_second")])
     assert "| | this book |\n" in table
+
+
+def test_this_run_stands_beside_the_published_results(project):
+    def measured(lesson):
+        return {name: 0.5 for *_, one, name in (*PUBLISHED_GENRES, *PUBLISHED_MOODS) if one == lesson}
+
+    lessons = dict.fromkeys(lesson for *_, lesson, _ in (*PUBLISHED_GENRES, *PUBLISHED_MOODS))
+    records = [replace(RECORD, lesson=lesson, measured=measured(lesson)) for lesson in lessons]
+    committed(project, "other-lessons", {"album_gap": 0.117})
+    table = published_table(project, records).splitlines()
+    assert "|  | the report | best found in public | this book |" in table  # a run of other lessons has no column
+    assert "| CNN | 0.47 | 0.47 | 0.500 |" in table
+    assert "| linear model, mean |  |  | 0.500 |" in table
+    without = [replace(one, measured={}) if one.lesson == "07b_cnn_genre" else one for one in records]
+    with pytest.raises(LabError, match="asks for cnn_accuracy of 07b_cnn_genre, which no run measured"):
+        published_table(project, without)
 
 
 def test_results_of_a_lesson_that_was_not_executed_are_refused(monkeypatch, tmp_path):

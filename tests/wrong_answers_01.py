@@ -28,7 +28,15 @@ WRONG = {
         ((CUT, "np.maximum(0, np.minimum(rising, falling)) * 2 / (upper - lower)"), "unit area"),
         ((CUT, "np.maximum(0, np.minimum(rising, falling)).T"), "Transpose it"),
         ((EDGES, "librosa.mel_to_hz(np.linspace(0, librosa.hz_to_mel(RATE / 2), bands + 2))"), "Slaney's scale"),
-        ((CUT, "np.maximum(0, np.maximum(rising, falling))"), "beside the target"),
+        ((CUT, "np.maximum(0, np.maximum(rising, falling))"),
+         r"`import matplotlib.pyplot as plt` first; then look at `plt.plot\(.*beside the target"),
+        ((EDGES, "np.linspace(0, top, bands + 2)"), "`frequencies` is in Hz; put the edges through hertz_of"),
+        ("def triangles(bands):\n    edges = np.linspace(0, 2595 * np.log10(1 + RATE / 2 / 700), bands + 2)\n"
+         "    a, b, c = edges[:-2, None], edges[1:-1, None], edges[2:, None]\n"
+         "    return np.minimum((frequencies - a) / (b - a), (c - frequencies) / (c - b))",
+         "left in mel.*cut the weights"),
+        # exercise 1.1 wrong
+        (("def triangles", "def hertz_of(mel): return mel\n\n\ndef triangles"), "nor is `hertz_of` of exercise 1.1"),
     ],
     "1.3": [
         (("length=len(audio)", "length=None"), "Expected 22350, as many as the sound has"),
@@ -36,7 +44,11 @@ WRONG = {
         (("spectrum * gain[:, None]", "spectrum"), "comes back unchanged"),
         (("spectrum * gain[:, None]", "spectrum * (1 - gain[:, None])"), "what the other rows show"),
         (("spectrum * gain[:, None]", "spectrum * gain[:, None] ** 2"), "applied twice, or squared"),
-        (("triangles(bands)[rows].sum(axis=0)", "triangles(bands)[rows].mean(axis=0)"), "one for each frequency"),
+        (("triangles(bands)[rows].sum(axis=0)", "triangles(bands)[rows].mean(axis=0)"), "Add the triangles up"),
+        (("triangles(bands)[rows].sum(axis=0)", "triangles(bands)[rows].max(axis=0)"), "one for each frequency"),
+        # exercise 1.2 wrong
+        (("def sound_of", "def triangles(bands): return np.ones((bands, 1025))\n\n\ndef sound_of"),
+         "nor is `triangles` of exercise 1.2"),
         (("triangles(bands)[rows].sum(axis=0)", "triangles(bands)[rows].sum(axis=1)"), "ValueError.*`return librosa"),
     ],
 }

@@ -29,6 +29,7 @@ WRONG = {
         ((ROLLED, "np.concatenate([np.zeros((semitones, *chroma.shape[1:])), chroma[:-semitones]])"),
          "What leaves at the top is lost"),
         ((ROLLED, "chroma[np.arange(12) - semitones]"), "IndexError"),
+        ((ROLLED, "np.concatenate([chroma[-semitones:], chroma[:-semitones]])"), "turn by semitones % 12, here 2"),
         ((ROLLED, "chroma.T"), r"shape \(12, 7\), found \(7, 12\)"),
         ((ROLLED, "np.roll(chroma, abs(semitones), axis=0)"), "Negative semitones move the rows up"),
         ("def transposed(chroma, semitones):\n    chroma[:] = np.roll(chroma, semitones, axis=0)\n    return chroma",

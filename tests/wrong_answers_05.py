@@ -23,6 +23,8 @@ RULE = "        if loss < best:\n            best, kept = loss, epoch\n"
 WRONG = {
     "5.1": [
         ("def turned(x, lengths): return x.flip(1)", "the padding too: a short clip now begins with its padding"),
+        (("row[:length] = clip[:length].flip(0)", "row = clip[:length].flip(0)"),
+         r"`row = \.\.\.`, that only renames; `row\[:length\] = \.\.\.` writes into y"),
         ("def turned(x, lengths): return x.clone()", "The clips come back as they were"),
         (("y = x.clone()", "y = x"), "The batch that it was given is changed"),
         (("row[:length] = clip[:length].flip(0)", "row[:length - 1] = clip[:length - 1].flip(0)"),
@@ -48,11 +50,18 @@ WRONG = {
         ("def both_ways(forwards, backwards, x, lengths):\n"
          "    return torch.cat([forwards(x)[0][:, -1], backwards(turned(x, lengths))[0][:, -1]], 1)",
          "Both are read at the last frame of the batch"),
-        (("last_of_padded(forwards, x, lengths)", "last_of_padded(backwards, x, lengths)"), "Let exercise 5.1 be corr"),
+        (("last_of_padded(forwards, x, lengths)", "last_of_padded(backwards, x, lengths)"),
+         "Both halves use the second network"),
+        (("last_of_padded(backwards, turned(x", "last_of_padded(forwards, turned(x"), "Both halves use the first"),
+        (("last_of_padded(backwards, turned(x, lengths), lengths)", "backwards(turned(x, lengths))[0][:, 0]"),
+         "read at frame 0, after its first step"),
+        (("last_of_padded(backwards, turned(x, lengths), lengths)", "backwards(x)[0][:, 0]"), "reads x forwards, and"),
+        (("return torch.cat([one, other], dim=1)", "return torch.cat([one, other], dim=1) * 2"),
+         "found .*Compare the two halves with the target"),
         # exercise 5.1 left as it was, or wrong
         ("def turned(x, lengths):\n    y = x.clone()\n    for row, clip, length in zip(y, x, lengths):\n        ...\n"
-         "    return y" + BOTH_WAYS, "reads forwards too.*exercise 5.1 is not solved yet"),
-        ("def turned(x, lengths): return x.flip(1)" + BOTH_WAYS, "reads the padding first.*5.1 is not solved yet"),
+         "    return y" + BOTH_WAYS, "reads forwards too. `turned` of exercise 5.1 is not correct yet"),
+        ("def turned(x, lengths): return x.flip(1)" + BOTH_WAYS, "reads the padding first.*5.1 is not correct yet"),
         ("def turned(x, lengths): return ..." + BOTH_WAYS, "an earlier exercise"),
         ("def turned(x, lengths): x.clone()" + BOTH_WAYS, "or an earlier exercise not solved yet"),
     ],
@@ -66,7 +75,9 @@ WRONG = {
          "All losses are looked at"),
         ("def kept_and_last(losses, patience):\n    for last in range(1, len(losses) + 1):\n"
          "        if last - (1 + int(np.argmin(losses[:last]))) >= patience: break\n"
-         "    return 1 + int(np.argmin(losses)), last", "one that the training never reached"),
+         "    return 1 + int(np.argmin(losses)), last", "The lowest of all losses is taken, also of those after"),
+        ("def kept_and_last(losses, patience):\n    kept = 1 + int(np.argmin(losses))\n"
+         "    return kept, min(kept + patience, len(losses))", "The lowest of all losses is taken, also of"),
         ((">= patience", "> patience"), "It waits one epoch too long"),
         ((RULE, RULE.replace("<", "<=")), "write < instead of <="),
         ((RULE, "        if loss < best:\n            kept = epoch\n        best = loss\n"),

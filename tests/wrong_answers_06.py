@@ -53,6 +53,9 @@ WRONG = {
         (("only_first + only_second, 0.5", "len(truth), 0.5"), "All clips were thrown as coins"),
         (("min(1.0, 2 * binom.cdf(fewer, only_first + only_second, 0.5))",
           "binom.cdf(max(only_first, only_second), only_first + only_second, 0.5)"), "Take the smaller one"),
+        (("binom.cdf(fewer, only_first + only_second, 0.5)",
+          "(1 - binom.cdf(max(only_first, only_second), only_first + only_second, 0.5))"),
+         r"`1 - cdf\(k\)` is the probability of more than k; that of at least k is `1 - cdf\(k - 1\)`"),
         ("from scipy.stats import chi2\ndef coin_p(first, second, truth):\n"
          "    one, other = (np.sum((a == truth) & (b != truth)) for a, b in ((first, second), (second, first)))\n"
          "    return chi2.sf((abs(one - other) - 1) ** 2 / (one + other), 1)", "approximation by chi-square"),

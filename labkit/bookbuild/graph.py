@@ -44,6 +44,15 @@ LESSONS = (
     Lesson("04_dataset"),
     Lesson("05_lstm_genre", products=("four LSTMs",)),  # found in the cache by the lesson that needs them
     Lesson("06_evaluation", needs=("four LSTMs",)),
+    Lesson("07a_inside_a_cnn"),
+    Lesson("07b_cnn_genre", needs=("four LSTMs",), products=("the CNN",)),
+    Lesson("07c_transformer", needs=("four LSTMs", "the CNN"), products=("the transformer",)),
+    Lesson("08_emotion", products=("a network an axis",)),
+    Lesson("09a_transfer", needs=("the CNN", "a network an axis")),
+    Lesson("09b_multitask", needs=("a network an axis",), products=("multitask network",)),
+    Lesson("10_submission", needs=("a network an axis", "multitask network")),
+    Lesson("11_latent_spaces", needs=("four LSTMs", "the CNN", "the transformer")),
+    Lesson("12_your_own_music", needs=("the CNN", "multitask network")),
 )
 
 

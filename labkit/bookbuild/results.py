@@ -84,6 +84,58 @@ def tables(project: Project, records: list[Record]) -> str:
     return "\n".join(lines)
 
 
+# What was published on the course's data (the report; the best of 13 public repositories), and where a run of the
+# lessons has its like: (row, the report, best found, lesson, number).
+GENRES = (
+    ("LSTM, mel", "0.31", "0.35", "05_lstm_genre", "accuracy_LSTM_mel"),
+    ("LSTM, beat-synchronous mel", "0.37", "0.39", "05_lstm_genre", "accuracy_LSTM_beat_synchronous_mel"),
+    ("LSTM, chroma", "0.20", "0.24", "05_lstm_genre", "accuracy_LSTM_chroma"),
+    ("LSTM, mel and chroma", "0.34", "0.37", "05_lstm_genre", "accuracy_LSTM_mel_and_chroma"),
+    ("CNN", "0.47", "0.47", "07b_cnn_genre", "cnn_accuracy"),
+)
+MOODS = (
+    ("LSTM, valence", "0.422", "", "08_emotion", "spearman_LSTM_valence"),
+    ("LSTM, energy", "0.715", "", "08_emotion", "spearman_LSTM_energy"),
+    ("LSTM, danceability", "0.604", "", "08_emotion", "spearman_LSTM_danceability"),
+    ("LSTM, mean", "0.580", "", "08_emotion", "spearman_LSTM_mean"),
+    ("CNN, valence", "0.569", "0.659", "08_emotion", "spearman_CNN_valence"),
+    ("CNN, energy", "0.757", "0.763", "08_emotion", "spearman_CNN_energy"),
+    ("CNN, danceability", "0.621", "0.678", "08_emotion", "spearman_CNN_danceability"),
+    ("CNN, mean", "0.649", "0.700", "08_emotion", "spearman_CNN_mean"),
+    ("transfer, energy", "0.702", "0.807", "09a_transfer", "fine_tuned"),
+    ("multitask, mean", "0.715", "0.744", "09b_multitask", "spearman_CNN_three_heads"),
+    ("linear model, mean", "", "", "08_emotion", "spearman_linear_model_mean"),
+)
+
+
+def published_table(project: Project, records: list[Record]) -> str:
+    """The published results beside this run and the committed ones, as Markdown: accuracies, then correlations.
+
+    Raises LabError as `results_table`, and for a number that no run has under that name.
+    """
+    runs = {"this book": {one.lesson: one.measured for one in records}}
+    try:
+        for file in sorted((project.root / "results").glob("*.json")):
+            lessons = json.loads(file.read_text(encoding="utf-8"))["lessons"]
+            runs[file.stem] = {name: one["measured"] for name, one in lessons.items()}
+    except (KeyError, TypeError, ValueError) as error:
+        raise LabError(f"{file.name} in results/ is not as `python -m labkit results NAME` writes it ({error!r}). "
+                       "Write it again, or remove it.") from None
+    wanted = {lesson for *_, lesson, _ in (*GENRES, *MOODS)}
+    runs = {name: lessons for name, lessons in runs.items() if wanted & set(lessons)}
+    lines = []
+    for title, rows in (("Accuracy of genre", GENRES), ("Spearman's correlation of mood", MOODS)):
+        lines += ["", f"**{title}**", "", _table_row(["", "the report", "best found in public", *runs]),
+                  "|---|" + "--:|" * (len(runs) + 2)]
+        for row, report, best, lesson, name in rows:
+            found = [run.get(lesson, {}).get(name) for run in runs.values()]
+            if any(lesson in run for run in runs.values()) and set(found) == {None}:
+                raise LabError(f"The page of published results asks for {name} of {lesson}, which no run measured. "
+                               "Call measured() in that lesson by this name, or correct the table in results.py.")
+            lines.append(_table_row([row, report, best, *("" if one is None else f"{one:.3f}" for one in found)]))
+    return "\n".join(lines)
+
+
 def save_benchmark(project: Project, name: str, tables: list[tuple[str, list[dict]]], facts: dict[str, float]) -> Path:
     """Write results/benchmarks/<name>.json, which a page shows with the marker `<!-- benchmark NAME -->`.
 

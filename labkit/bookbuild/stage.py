@@ -16,7 +16,7 @@ from labkit.bookbuild.execute import Record, read_record
 from labkit.bookbuild.graph import Project
 from labkit.bookbuild.outputs import OutputError, alternative_text, without_injected
 from labkit.bookbuild.pairing import read_lesson, written
-from labkit.bookbuild.results import benchmark_tables, results_table
+from labkit.bookbuild.results import benchmark_tables, published_table, results_table
 from labkit.bookbuild.student import write_student
 from labkit.errors import LabError
 from labkit.exercises import blank, load, solved
@@ -175,11 +175,13 @@ def lay_stage(project: Project, executed: dict[str, Path]) -> Path:
 
 def page_text(project: Project, text: str, records: list[Record]) -> str:
     """A prose page with its markers filled in: `<!-- status -->`, `<!-- results -->`, `<!-- benchmark NAME -->`,
-    `<!-- changelog -->`, `<!-- student -->`."""
+    `<!-- published -->`, `<!-- changelog -->`, `<!-- student -->`."""
     if "<!-- status -->" in text:
         text = text.replace("<!-- status -->", status_table(records))
     if "<!-- results -->" in text:
         text = text.replace("<!-- results -->", results_table(project, records))
+    if "<!-- published -->" in text:
+        text = text.replace("<!-- published -->", published_table(project, records))
     text = text.replace("<!-- student -->", "{download}`the student edition <../student.zip>`")
     text = re.sub(r"<!--\s*benchmark\s+([\w-]+)\s*-->", lambda found: benchmark_tables(project, found[1]), text)
     if "<!-- changelog -->" in text:

@@ -156,6 +156,8 @@ def noise_ceiling(pieces: Iterable[Piece]) -> Affect:
     """Spearman's correlation of the labels without and with the annotators' noise, for each of the three.
 
     A model that knew every parameter of the compositions would reach this score, and more by luck only.
+
+    Used in: notebooks/08_emotion
     """
     from scipy.stats import spearmanr
 

@@ -160,6 +160,8 @@ def sound(folder: str | Path, clip_id: int | str) -> np.ndarray:
     Raises
     ------
     CorpusError : the folder has no clips.csv, or no such clip.
+
+    Used in: notebooks/11_latent_spaces
     """
     from labkit.corpus.render import render
 
@@ -181,6 +183,8 @@ def read_clips(folder: str | Path) -> list[Clip]:
     """The lines of clips.csv in a corpus folder, sorted by id.
 
     Raises CorpusError when the folder is no composed corpus.
+
+    Used in: notebooks/08_emotion
     """
     path = Path(folder) / "clips.csv"
     if not path.is_file():

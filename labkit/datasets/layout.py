@@ -98,6 +98,8 @@ def read_label_file(file: str | Path) -> dict[str, str] | dict[str, tuple[float,
     ------
     DataError : no such file, a wrong header, a malformed line, or an id that occurs twice; the message names file
         and line.
+
+    Used in: notebooks/10_submission
     """
     labels, faults = scan_label_file(file)
     if faults:
@@ -305,7 +307,10 @@ def read_fused_spectrogram(file: str | Path) -> np.ndarray:
 
 @dataclass(frozen=True)
 class Meta:
-    """What the axes of a dataset's figures need."""
+    """What the axes of a dataset's figures need.
+
+    Used in: notebooks/12_your_own_music
+    """
 
     frames_per_second: float = SAMPLE_RATE / HOP
     fmax: float = SAMPLE_RATE / 2   # Hz, the upper end of the highest mel band

@@ -75,7 +75,7 @@ def album_leak(train_ids: Sequence[str], test_ids: Sequence[str], root: str | Pa
 
     train_ids, test_ids : bare ids. root : as `groups_of`. Returns a share in [0, 1]; NaN without test ids.
 
-    Used in: notebooks/04_dataset, notebooks/05_lstm_genre
+    Used in: notebooks/04_dataset, notebooks/05_lstm_genre, notebooks/09a_transfer
     """
     groups = groups_of([*train_ids, *test_ids], root)
     known = set(groups[:len(train_ids)])

@@ -69,7 +69,9 @@ def bootstrap(score: Callable[..., float], *arrays: Sequence, groups: Sequence |
     ------
     ValueError : unequal lengths, fewer than two clips or groups, or what `score` refuses.
 
-    Used in: notebooks/05_lstm_genre, notebooks/06_evaluation
+    Used in: notebooks/05_lstm_genre, notebooks/06_evaluation, notebooks/07a_inside_a_cnn, notebooks/07b_cnn_genre,
+        notebooks/07c_transformer, notebooks/08_emotion, notebooks/09a_transfer, notebooks/09b_multitask,
+        notebooks/10_submission, notebooks/11_latent_spaces, notebooks/12_your_own_music
     """
     runs, rest = _runs(*arrays)
     return _interval(float(np.mean([score(run, *rest) for run in runs])),
@@ -81,6 +83,8 @@ def resampled(score: Callable[..., float], *arrays: Sequence, groups: Sequence |
     """The scores (samples,) of the resamples of `bootstrap`; their standard deviation is the score's standard error.
 
     Arguments and errors as in `bootstrap`. Two calls with the same groups, samples and seed draw the same clips.
+
+    Used in: notebooks/08_emotion, notebooks/10_submission
     """
     runs, rest = _runs(*arrays)
     found = []
@@ -152,7 +156,9 @@ def compare(score: Callable[..., float], first: Sequence, second: Sequence, trut
 
     Raises ValueError as `bootstrap`.
 
-    Used in: notebooks/05_lstm_genre, notebooks/06_evaluation
+    Used in: notebooks/05_lstm_genre, notebooks/06_evaluation, notebooks/07a_inside_a_cnn, notebooks/07b_cnn_genre,
+        notebooks/07c_transformer, notebooks/08_emotion, notebooks/09a_transfer, notebooks/09b_multitask,
+        notebooks/10_submission, notebooks/11_latent_spaces
     """
     options = {"groups": groups, "samples": samples, "seed": seed}
     values, drawn = [], []

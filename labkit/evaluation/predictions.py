@@ -43,7 +43,9 @@ def predict(model: nn.Module, loader: DataLoader) -> tuple[np.ndarray, np.ndarra
     ------
     ModelError : a loader without batches, or batches that do not fit.
 
-    Used in: notebooks/05_lstm_genre, notebooks/06_evaluation
+    Used in: notebooks/05_lstm_genre, notebooks/06_evaluation, notebooks/07b_cnn_genre, notebooks/07c_transformer,
+        notebooks/08_emotion, notebooks/09a_transfer, notebooks/10_submission, notebooks/11_latent_spaces,
+        notebooks/12_your_own_music
     """
     device = next(model.parameters()).device
     model.eval()

@@ -21,7 +21,8 @@ def accuracy(predicted: Sequence, truth: Sequence) -> float:
     ------
     ValueError : unequal lengths, no clip, classes that are missing (NaN, None, below 0), names against indices.
 
-    Used in: notebooks/05_lstm_genre, notebooks/06_evaluation
+    Used in: notebooks/05_lstm_genre, notebooks/06_evaluation, notebooks/07a_inside_a_cnn, notebooks/07b_cnn_genre,
+        notebooks/07c_transformer, notebooks/11_latent_spaces, notebooks/12_your_own_music
     """
     predicted, truth = check_classes(predicted, truth)
     return float(np.mean(predicted == truth))
@@ -33,7 +34,7 @@ def macro_f1(predicted: Sequence, truth: Sequence) -> float:
     The mean is over the classes that occur or are predicted; a class that is never predicted has F1 = 0. Arguments and
     errors as in `accuracy`.
 
-    Used in: notebooks/06_evaluation
+    Used in: notebooks/06_evaluation, notebooks/07b_cnn_genre, notebooks/07c_transformer
     """
     from sklearn.metrics import f1_score
 
@@ -128,7 +129,7 @@ def report(predicted: Sequence, truth: Sequence, classes: Sequence[str]) -> Genr
     ------
     ValueError : as `accuracy`, a class that is not among `classes`, or a name that occurs twice in them.
 
-    Used in: notebooks/06_evaluation
+    Used in: notebooks/06_evaluation, notebooks/07b_cnn_genre
     """
     from sklearn.metrics import confusion_matrix, precision_recall_fscore_support
 
@@ -175,6 +176,8 @@ def spearman(predictions: np.ndarray, targets: np.ndarray) -> Spearman:
     Raises
     ------
     ValueError : unequal shapes, fewer than two clips, or numbers that are missing.
+
+    Used in: notebooks/08_emotion, notebooks/09a_transfer, notebooks/09b_multitask
     """
     predictions, targets = np.asarray(predictions, dtype=float), np.asarray(targets, dtype=float)
     if predictions.shape != targets.shape or targets.ndim not in (1, 2) or len(targets) < 2:
@@ -192,5 +195,8 @@ def spearman(predictions: np.ndarray, targets: np.ndarray) -> Spearman:
 
 
 def mean_spearman(predictions: np.ndarray, targets: np.ndarray) -> float:
-    """The mean of the axes' rank correlations alone, in [-1, 1]; arguments and errors as in `spearman`."""
+    """The mean of the axes' rank correlations alone, in [-1, 1]; arguments and errors as in `spearman`.
+
+    Used in: notebooks/08_emotion, notebooks/09a_transfer, notebooks/09b_multitask, notebooks/10_submission
+    """
     return spearman(predictions, targets).mean

@@ -10,6 +10,7 @@ import os
 import re
 import sys
 import textwrap
+import tomllib
 import types
 import warnings
 from collections.abc import Callable, Iterable, Mapping
@@ -110,7 +111,9 @@ def check(id: str, names: Mapping[str, object] | None = None) -> None:
     Raises ExerciseError for an id that there is not.
 
     Used in: notebooks/01_spectrograms, notebooks/02_beat_sync, notebooks/03_chromagrams, notebooks/04_dataset,
-        notebooks/05_lstm_genre, notebooks/06_evaluation
+        notebooks/05_lstm_genre, notebooks/06_evaluation, notebooks/07a_inside_a_cnn, notebooks/07b_cnn_genre,
+        notebooks/07c_transformer, notebooks/08_emotion, notebooks/09a_transfer, notebooks/09b_multitask,
+        notebooks/10_submission, notebooks/11_latent_spaces, notebooks/12_your_own_music
     """
     outcome = outcome_of(find(id), sys._getframe(1).f_globals if names is None else names)
     OUTCOMES.append(outcome)
@@ -124,7 +127,9 @@ def hint(id: str) -> None:
     """Show the first hint of an exercise, then the second, then both. Raises ExerciseError as `check`.
 
     Used in: notebooks/01_spectrograms, notebooks/02_beat_sync, notebooks/03_chromagrams, notebooks/04_dataset,
-        notebooks/05_lstm_genre, notebooks/06_evaluation
+        notebooks/05_lstm_genre, notebooks/06_evaluation, notebooks/07a_inside_a_cnn, notebooks/07b_cnn_genre,
+        notebooks/07c_transformer, notebooks/08_emotion, notebooks/09a_transfer, notebooks/09b_multitask,
+        notebooks/10_submission, notebooks/11_latent_spaces, notebooks/12_your_own_music
     """
     one = find(id)
     shown = [one.given] if one.given < len(one.hints) else range(len(one.hints))
@@ -137,15 +142,17 @@ def solution(id: str) -> None:
     """Print the solution of an exercise, or say where in the book it is. Raises ExerciseError as `check`.
 
     Used in: notebooks/01_spectrograms, notebooks/02_beat_sync, notebooks/03_chromagrams, notebooks/04_dataset,
-        notebooks/05_lstm_genre, notebooks/06_evaluation
+        notebooks/05_lstm_genre, notebooks/06_evaluation, notebooks/07a_inside_a_cnn, notebooks/07b_cnn_genre,
+        notebooks/07c_transformer, notebooks/08_emotion, notebooks/09a_transfer, notebooks/09b_multitask,
+        notebooks/10_submission, notebooks/11_latent_spaces, notebooks/12_your_own_music
     """
     find(id)
     for script in sorted((Path(labkit.__file__).parent.parent / "notebooks").glob("*.py")):
         if source := solution_in(script.read_text(encoding="utf-8"), id):
             print(source)
             return
-    tell(f"The solution of exercise {id} is folded away in the book: on the page of the lesson, under the exercise, "
-         "behind the word Solution.")
+    tell(f"The solution of exercise {id} is folded away in the book, {place_of_book()}: on the page of the lesson, "
+         "under the exercise, behind the word Solution.")
 
 
 def target(id: str) -> None:
@@ -154,7 +161,9 @@ def target(id: str) -> None:
     Raises ExerciseError as `check`.
 
     Used in: notebooks/01_spectrograms, notebooks/02_beat_sync, notebooks/03_chromagrams, notebooks/04_dataset,
-        notebooks/05_lstm_genre, notebooks/06_evaluation
+        notebooks/05_lstm_genre, notebooks/06_evaluation, notebooks/07a_inside_a_cnn, notebooks/07b_cnn_genre,
+        notebooks/07c_transformer, notebooks/08_emotion, notebooks/09a_transfer, notebooks/09b_multitask,
+        notebooks/10_submission, notebooks/11_latent_spaces, notebooks/12_your_own_music
     """
     one = find(id)
     if one.target is None:
@@ -166,6 +175,15 @@ def target(id: str) -> None:
 def tell(text: str) -> None:
     """Print sentences in lines that a page shows whole."""
     print(textwrap.fill(text, 88, break_long_words=False, break_on_hyphens=False))
+
+
+def place_of_book() -> str:
+    """Where the rendered book is: the address that pyproject.toml names, or who has it where there is none."""
+    try:
+        project = tomllib.loads((Path(labkit.__file__).parent.parent / "pyproject.toml").read_text(encoding="utf-8"))
+        return next(iter(project["project"]["urls"].values()))
+    except (OSError, ValueError, KeyError, StopIteration, AttributeError):
+        return "whose rendered pages your teacher has"
 
 
 def solution_in(script: str, id: str) -> str | None:
@@ -307,3 +325,17 @@ def expect(found: object, wanted: object, what: str, usual: Iterable[tuple[objec
     place = np.unravel_index(np.argmax(gaps), gaps.shape)
     at = f" at [{', '.join(map(str, place))}]" if place else ""
     raise NotYet(f"Expected {what} to be {wanted[place]:.6g}{at}, found {found[place]:.6g}.{more}")
+
+
+def earlier_fails(answer: Callable, name: str, checker: Callable[..., None]) -> bool:
+    """Whether the function `name` of an earlier exercise, which an answer may use, fails its own check.
+
+    answer: the student's function, beside which `name` stands; False where there is none of that name.
+    """
+    earlier = getattr(inspect.unwrap(answer), "__globals__", {}).get(name)
+    try:
+        if earlier is not None:
+            checker(earlier)
+    except Exception:  # whatever a wrong answer ends with
+        return True
+    return False

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from labkit.exercises.core import NotYet, exercise, expect, numbers
+from labkit.exercises.core import NotYet, earlier_fails, exercise, expect, numbers
 from labkit.profiles import SAMPLE_RATE
 
 FRAME, HOP = 2048, 512
@@ -103,7 +103,8 @@ def check_triangles(triangles):
             raise NotYet(f"{what} has the shape {found.shape}. Expected {wanted.shape}: one row a triangle. "
                          "Transpose it.")
         top = librosa.hz_to_mel(SAMPLE_RATE / 2, htk=True)
-        edges = librosa.mel_to_hz(np.linspace(0, top, bands + 2), htk=True)
+        mel = np.linspace(0, top, bands + 2)
+        edges = librosa.mel_to_hz(mel, htk=True)
         usual = [
             (built(edges), "The weights fall below 0 outside the triangles. Cut them there: np.maximum(0, ...)."),
             (np.maximum(0, built(np.linspace(0, SAMPLE_RATE / 2, bands + 2))),
@@ -113,9 +114,21 @@ def check_triangles(triangles):
              "The triangles are equally spaced on Slaney's scale. Use your hertz_of instead of librosa.mel_to_hz."),
             (librosa.filters.mel(**settings, htk=True, norm="slaney"),
              "The triangles have unit area. Expected the height 1 for each: leave out the factor 2 / (upper - lower)."),
+            (np.maximum(0, built(mel)),
+             "The edges are left in mel, so that all triangles lie below 2840 Hz. `frequencies` is in Hz; put the "
+             "edges through hertz_of."),
+            (built(mel), "The edges are left in mel, and `frequencies` is in Hz: put the edges through hertz_of. Then "
+                         "cut the weights at 0: np.maximum(0, ...)."),
         ]
-        expect(found, wanted, what, usual, rtol=0, atol=1e-4,
-               advice="Look at plt.plot(frequencies, triangles(40)[3::4].T) beside the target.")
+        try:
+            expect(found, wanted, what, usual, rtol=0, atol=1e-4,
+                   advice="In a cell of your own, `import matplotlib.pyplot as plt` first; then look at "
+                          "`plt.plot(frequencies, triangles(40)[3::4].T)` beside the target.")
+        except NotYet:
+            if earlier_fails(triangles, "hertz_of", check_hertz_of):
+                raise NotYet(f"{what} is not right yet, and nor is `hertz_of` of exercise 1.1. Solve that one "
+                             "first.") from None
+            raise
 
 
 def phrase() -> np.ndarray:
@@ -169,7 +182,10 @@ def check_sound_of(sound_of):
         if found.ndim == 1 and len(found) != len(audio) and abs(len(found) - len(audio)) < HOP:
             raise NotYet(f"{what} has {len(found)} samples. Expected {len(audio)}, as many as the sound has: give "
                          "librosa.istft the argument length=len(audio).")
+        average = gain / len(np.arange(bands)[rows])
         usual = (
+            (librosa.istft(spectrum * average[:, None], hop_length=HOP, length=len(audio)),
+             "The sound is too quiet, by the number of the rows. Add the triangles up, do not average: sum(axis=0)."),
             (audio, "The sound comes back unchanged. Multiply its spectrum by the factors of the rows before you turn "
                     "it back."),
             (audio - wanted, "This is what the other rows show. The factors are the sum of the wanted triangles, not 1 "
@@ -179,5 +195,11 @@ def check_sound_of(sound_of):
             (librosa.istft(spectrum * gain[:, None] ** 2, hop_length=HOP, length=len(audio)),
              "The factors are applied twice, or squared. Multiply the complex spectrum by them once."),
         )
-        expect(found, wanted, what, usual, rtol=0, atol=2e-4,
-               advice="Let exercise 1.2 be correct first; then look at the factors, one for each frequency.")
+        try:
+            expect(found, wanted, what, usual, rtol=0, atol=2e-4,
+                   advice="Look at the factors, one for each frequency: they are the wanted triangles, added up.")
+        except NotYet:
+            if earlier_fails(sound_of, "triangles", check_triangles):
+                raise NotYet(f"{what} is not right yet, and nor is `triangles` of exercise 1.2. Solve that one "
+                             "first.") from None
+            raise

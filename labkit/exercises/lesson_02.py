@@ -12,12 +12,17 @@ FRAMES_PER_SECOND = SAMPLE_RATE / HOP
 FACTORS = (0.5, 1, 2, 3, 4)
 
 
-def rhythm(tempo: float, first: float, offbeat: float = 0.4, level: float = 0.0, seconds: float = 20.0) -> np.ndarray:
-    """An onset strength (T,) with peaks of 1 on the beats, the first at frame `first`, and lower ones half-way."""
+def rhythm(tempo: float, first: float, offbeat: float = 0.4, level: float = 0.0, seconds: float = 20.0,
+           accent: float = 0.0) -> np.ndarray:
+    """An onset strength (T,) with peaks of 1 on the beats, the first at frame `first`, and lower ones half-way.
+
+    accent: what the fourth off-beat has more than the others.
+    """
     frames, distance = np.arange(round(seconds * FRAMES_PER_SECOND)), 60 * FRAMES_PER_SECOND / tempo
     strength = level + 0.05 * np.random.default_rng(0).random(len(frames))
     for half, place in enumerate(np.arange(first, len(frames), distance / 2)):
-        strength += (offbeat if half % 2 else 1) * np.exp(-0.5 * ((frames - place) / 1.2) ** 2)
+        height = (offbeat if half % 2 else 1) + (accent if half == 7 else 0)
+        strength += height * np.exp(-0.5 * ((frames - place) / 1.2) ** 2)
     return strength
 
 
@@ -54,21 +59,30 @@ def likeness_of(strength: np.ndarray) -> np.ndarray:
 
 
 def distance_of(strength: np.ndarray, likeness: np.ndarray | None = None) -> int:
-    """The distance of 0.3 to 1 second, in frames, at which it is most like itself."""
+    """The distance of 0.3 to 1 second, in frames, at which it is most like itself.
+
+    Used in: notebooks/02_beat_sync
+    """
     likeness = likeness_of(strength) if likeness is None else likeness
     first, last = int(0.3 * FRAMES_PER_SECOND), int(FRAMES_PER_SECOND)
     return first + int(likeness[first:last].argmax())
 
 
 def row_of(strength: np.ndarray, distance: float) -> np.ndarray:
-    """What exercise 2.2 asks for, of a distance in frames."""
+    """What exercise 2.2 asks for, of a distance in frames.
+
+    Used in: notebooks/02_beat_sync
+    """
     rows = [np.arange(start, len(strength) - 1, distance).round().astype(int)
             for start in range(int(np.ceil(distance)))]
     return max(rows, key=lambda row: strength[row].mean())
 
 
 def kept_by(mel: np.ndarray, beats: np.ndarray) -> tuple[int, float]:
-    """How many columns the medians between beats make of (F, T), and what share of its variance they keep."""
+    """How many columns the medians between beats make of (F, T), and what share of its variance they keep.
+
+    Used in: notebooks/02_beat_sync
+    """
     from labkit.features import synchronise
 
     edges = np.unique(np.concatenate([[0], beats, [mel.shape[1]]]))
@@ -145,6 +159,12 @@ def play_beats() -> None:
     listen(mix / np.abs(mix).max(), "exercise_2_2_beats", "Its target: a click on each beat of the best even row")
 
 
+def steady_cases() -> list[tuple[np.ndarray, float]]:
+    """Rhythms with their tempi: three plain ones, a loudest onset off the beat, and a row with one beat less."""
+    plain = [(rhythm(tempo, first), tempo) for tempo, first in ((96.7, 9), (131.0, 14), (70.4, 25))]
+    return [*plain, (rhythm(88.3, 6, accent=2.0), 88.3), (rhythm(70.4, 30, 0.8, level=3.0, seconds=8.0), 70.4)]
+
+
 @exercise("2.2", names=("steady_beats",), target=play_beats,
           hints=("Only the start is unknown. Make one row of beats for each whole frame from 0 to the distance, and "
                  "keep the row on which the mean of `strength` is largest.",
@@ -153,11 +173,19 @@ def play_beats() -> None:
           praise="Your row is the best even row at this tempo. The tracker of section 2.3 also follows players whose "
                  "tempo changes a little.")
 def check_steady_beats(steady_beats):
-    """On three rhythms, at tempi whose distances are no whole numbers of frames; a frame of tolerance."""
-    for tempo, first in ((96.7, 9), (131.0, 14), (70.4, 25)):
-        strength, distance = rhythm(tempo, first), 60 * FRAMES_PER_SECOND / tempo
+    """On five rhythms, at tempi whose distances are no whole numbers of frames; a frame of tolerance."""
+    for strength, tempo in steady_cases():
+        distance = 60 * FRAMES_PER_SECOND / tempo
         what = f"`steady_beats(strength, {tempo})`"
-        answer = steady_beats(strength.copy(), tempo)
+        beyond = (f"A beat lies beyond the last frame, {len(strength) - 1}, of a strength of {len(strength)} frames. "
+                  "A place within half a frame of the end is rounded up to `len(strength)`: let np.arange end at "
+                  "`len(strength) - 1`.")
+        try:
+            answer = steady_beats(strength.copy(), tempo)
+        except IndexError as error:
+            if f"with size {len(strength)}" in str(error):
+                raise NotYet(f"Your code raised IndexError: {error}. {beyond}") from None
+            raise
         found, wanted = numbers(answer, what), row_of(strength, distance)
         if found.ndim != 1 or len(found) < 2:
             raise NotYet(f"{what} has the shape {found.shape}. Expected the frames of {len(wanted)} beats, one row of "
@@ -176,9 +204,18 @@ def check_steady_beats(steady_beats):
         if np.abs(steps - distance).max() > 1.01 or abs(found[-1] - found[0] - len(steps) * distance) > 1.5:
             raise NotYet(f"Your beats in {what} are {mean:.4g} frames apart on average, from {steps.min():.4g} to "
                          f"{steps.max():.4g}. Expected an even row, {distance:.2f} frames apart up to rounding.")
+        if found[-1] > len(strength) - 1:
+            raise NotYet(f"Your row in {what} ends at frame {found[-1]:.0f}. {beyond}")
         away = (found[0] - wanted[0] + distance / 2) % distance - distance / 2
         if abs(away) > 1.01:
             score = strength[found.astype(int)].mean()
+            if np.abs(found - strength.argmax()).min() <= 1.01 and strength.argmax() > distance:
+                raise NotYet(f"Your row in {what} goes through the loudest onset, frame {strength.argmax()}, which "
+                             f"lies off the beat here: the mean on your row is {score:.2f}, on the best one "
+                             f"{strength[wanted].mean():.2f}. Try each start from 0 to the distance.")
+            if len(found) > len(wanted) and strength[found.astype(int)].sum() > strength[wanted].sum():
+                raise NotYet(f"Your row in {what} has the largest sum of `strength`, because it has a beat more. "
+                             f"Expected the largest mean, {strength[wanted].mean():.2f}; yours is {score:.2f}.")
             raise NotYet(f"Your row in {what} has the right distance, but lies {abs(away):.0f} frames beside the "
                          f"strong onsets: their mean on it is {score:.2f}, on the best row "
                          f"{strength[wanted].mean():.2f}. Try each start from 0 to the distance, and keep the row with "
@@ -230,8 +267,12 @@ def check_columns_and_share(columns_and_share, tempo_of, steady_beats):
     def kept_at(factor):
         return kept_by(mel, steady_beats(strength.copy(), factor * tempo))
 
-    for factor in (2, 1, 0.5, 3):
-        what = f"`columns_and_share(mel, strength, {factor:g})`"
+    whole = (mel, strength, "")
+    begins = steady_beats(strength.copy(), tempo)[0]   # cut there, the phrase has a beat at frame 0
+    cut = (mel[:, begins:], strength[begins:], " of music that begins with a beat at frame 0")
+    for (mel, strength, words), factor in (*((whole, factor) for factor in (2, 1, 0.5, 3)), (cut, 1), (cut, 2)):
+        what, tempo = f"`columns_and_share(mel, strength, {factor:g})`{words}", tempo_of(strength.copy())
+        row = steady_beats(strength.copy(), factor * tempo)
         answer = numbers(columns_and_share(mel.copy(), strength.copy(), factor), what)
         if answer.shape != (2,):
             raise NotYet(f"Expected {what} to be two numbers, the columns and the share, found the shape "
@@ -245,6 +286,8 @@ def check_columns_and_share(columns_and_share, tempo_of, steady_beats):
             (kept_at(1), f"{beats}, as many as with the factor 1. Multiply the tempo by the factor."),
             (kept_at(1 / factor), f"{beats}. Twice the tempo has twice as many beats: multiply the tempo by the "
                                   "factor, do not divide it."),
+            ((len(row) + 1, share), f"{beats}, one more than there are beats. No part lies before a beat at frame 0: "
+                                    "count the parts between the edges of part_edges."),
             ((columns - 1, share), f"{beats}, which is the number of beats. What comes before the first beat is a "
                                    "column too: count the parts between the edges of part_edges."),
             ((columns + 1, share), f"{beats}, which is the number of edges. Between n + 1 edges lie n columns."),

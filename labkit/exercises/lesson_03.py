@@ -118,7 +118,9 @@ def check_transposed(transposed):
             if 0 < steps < 12:
                 up[steps:] = chroma[:-steps]
             expect(answer, wanted, what, usual=(
-                (chroma, f"{what} comes back unchanged."),
+                (chroma, f"{what} comes back unchanged." + (
+                    f" A slice by {steps} takes all 12 rows: turn by semitones % 12, here {steps % 12}."
+                    if steps > 12 else "")),
                 (np.take(chroma, (np.arange(12) - abs(steps)) % 12, axis=0),
                  "Negative semitones move the rows up. They should move them down; np.roll knows negative numbers."),
                 (np.take(chroma, (np.arange(12) + steps) % 12, axis=0),

@@ -72,7 +72,9 @@ def check_pad_batch(pad_batch):
             row[len(row) - len(clip):] = clip
         usual = ((batch_of(clips, 0)[0], "It is padded with 0 dB, the loudest value there is. Silence is -80 dB."),
                  (front, "The padding stands before the clips. Expected it after them, so that frame 0 is the first "
-                         "frame of each clip."))
+                         "frame of each clip."),
+                 (wanted.astype(int), "The values are cut to whole numbers: np.full(..., -80) makes an array of whole "
+                                      "numbers. Write -80.0, or dtype=np.float32."))
         if x.ndim == 3 and x.shape[1] < wanted.shape[1] and x.shape[::2] == wanted.shape[::2]:
             raise NotYet(f"The batch has {x.shape[1]} frames. Expected {wanted.shape[1]}, as many as the longest clip "
                          "has: nothing of a clip may be cut.")
@@ -205,12 +207,15 @@ def held_out(album_split, groups, share: float, seed: int) -> list[int]:
                      "draw albums, then take all of their clips.")
     least = share * len(groups)
     if len(held) < least - 1e-9:
-        swapped = " The sides come in the order fit, held." if len(fit) >= least and share < 0.5 else ""
-        raise NotYet(f"{what} holds out {len(held)} clips. Expected at least {least:g}, a share of {share} of the "
-                     f"clips; a share of the albums is another number, because albums are of unequal size.{swapped}")
-    largest = Counter(str(groups[int(clip)]) for clip in held).most_common(1)[0][1]
+        counts = {len({groups[int(clip)] for clip in album_split(groups.copy(), share, other)[1]})
+                  for other in range(5)}
+        raise NotYet(f"{what} holds out {len(held)} clips. Expected at least {least:g}, a share of {share} of the clips"
+                     + ("; a share of the albums is another number, because albums are of unequal size."
+                        if counts == {len(albums[1])} else ": take albums until they hold so many."))
+    largest, of_fit = (max(Counter(str(groups[int(clip)]) for clip in side).values(), default=0)
+                       for side in (held, fit))
     if len(held) - largest >= least:
         raise NotYet(f"{what} holds out {len(held)} clips, where fewer albums would do. Stop with the first album that "
-                     f"brings it to {least:g}." + (" The sides come in the order fit, held." if len(fit) < len(held)
-                                                   else ""))
+                     f"brings it to {least:g}."
+                     + (" The sides come in the order fit, held." if 0 <= len(fit) - least < of_fit else ""))
     return sorted(int(clip) for clip in held)

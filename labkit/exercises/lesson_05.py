@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from labkit.exercises.core import NotYet, exercise, expect, numbers
+from labkit.exercises.core import NotYet, earlier_fails, exercise, expect, numbers
 
 
 def padded_clips(*lengths: int, features: int = 3, seed: int = 0):
@@ -66,7 +66,8 @@ def check_turned(turned):
         usual = (
             (x.flip(1), "All frames are turned, the padding too: a short clip now begins with its padding. Turn only "
                         "the first `length` frames of each clip."),
-            (x, "The clips come back as they were. Flip the first `length` frames of each."),
+            (x, "The clips come back as they were. If you wrote `row = ...`, that only renames; `row[:length] = ...` "
+                "writes into y."),
             (short, "The last frame of each clip stays where it was. `clip[:length]` holds all of its frames."),
             (x.flip(2), "The features are turned, not the frames. The frames are axis 0 of a single clip."),
             (x.flip(0), "The order of the clips is turned. Go through the clips one by one and turn their frames."),
@@ -136,7 +137,11 @@ def check_both_ways(both_ways):
         first, second = (way(batch)[0][:, -1] for way, batch in ((forwards, x), (backwards, turned_round(x, lengths))))
         answer = both_ways(forwards, backwards, x.clone(), lengths.clone())
         found = numbers(answer, "`both_ways(forwards, backwards, x, lengths)`")
-        give = "Give it turned(x, lengths). If it gets that already, exercise 5.1 is not solved yet."
+        give = ("`turned` of exercise 5.1 is not correct yet. Solve that one first."
+                if earlier_fails(both_ways, "turned", check_turned) else "Give it turned(x, lengths).")
+        mirrored = turned_round(x, lengths)
+        twice, swapped = (way(batch)[0][every, lengths - 1] for way, batch in ((forwards, mirrored), (backwards, x)))
+        begun, ended = (backwards(batch)[0][:, 0] for batch in (mirrored, x))
         usual = (
             (torch.cat([other, one], 1), "The two halves have changed places. Expected the forward one first."),
             (one + other, "The two vectors are added. Expected them side by side: torch.cat([...], dim=1)."),
@@ -147,13 +152,25 @@ def check_both_ways(both_ways):
              f"The second network reads the padding first: x is turned with its padding. {give}"),
             (torch.cat([one, flipped[every, lengths - 1]], 1),
              f"The second network reads the padding first, and is read out within it. {give}"),
+            (torch.cat([one, twice], 1), "Both halves use the first network. `backwards` has to read the clips that "
+                                         "are turned."),
+            (torch.cat([one, forwards(x)[0][every, lengths - 1]], 1),
+             "Both halves use the first network, and it reads forwards twice. `backwards` has to read turned(x, "
+             "lengths)."),
+            (torch.cat([swapped, other], 1), "Both halves use the second network. `forwards` has to read x."),
+            (torch.cat([swapped, twice], 1), "The two networks have changed places: `forwards` reads x, `backwards` "
+                                             "the clips that are turned."),
+            (torch.cat([one, begun], 1), "The second one is read at frame 0, after its first step. In turned(x, "
+                                         "lengths) a clip ends at lengths - 1 as before: read it there."),
+            (torch.cat([one, ended], 1), "The second one reads x forwards, and is read at frame 0, after one step. "
+                                         "Give it turned(x, lengths), and read it at lengths - 1."),
             (torch.cat([first, second], 1), "Both are read at the last frame of the batch, for short clips in the "
                                             "padding. Read each clip at lengths - 1: last_of_padded does."),
             (torch.cat([one, second], 1), "The second one is read at the last frame of the batch, for short clips in "
                                           "the padding. Read it at lengths - 1: last_of_padded does."),
         )
         expect(found, torch.cat([one, other], 1), "`both_ways(forwards, backwards, x, lengths)`", usual, atol=1e-5,
-               advice="Let exercise 5.1 be correct first; then compare the two halves one by one.")
+               advice=give if "exercise" in give else "Compare the two halves with the target, one by one.")
 
 
 LOSSES = (2.30, 2.05, 1.90, 1.94, 1.82, 1.85, 1.88, 1.83, 1.97, 1.80, 1.99)   # of the picture, patience 4
@@ -221,6 +238,9 @@ def check_kept_and_last(kept_and_last):
         kept, last = kept_and_end(losses, patience)
         lowest = 1 + int(np.argmin(losses))
         usual = (
+            *(((lowest, end), "The lowest of all losses is taken, also of those after the stop: epoch "
+                              f"{last} was the last one.")
+              for end in (last, len(losses), lowest + patience) if lowest != kept),
             (by_rule(losses, patience, lambda loss, best, before: True),
              "The last epoch is kept, though an earlier one was better. `best` has to be renewed together with `kept`, "
              "or every loss is lower than infinity."),
@@ -233,8 +253,6 @@ def check_kept_and_last(kept_and_last):
             ((last, kept), "The two numbers have changed places. Expected the kept epoch first."),
             ((lowest, len(losses)), f"All losses are looked at, to the end of the list. Expected epoch {last} to be "
                                     "the last one: a training does not know the losses after its end."),
-            ((lowest, last), "The lowest loss of the whole list is taken, one that the training never reached: epoch "
-                             f"{last} was the last one."),
             ((kept, kept + patience + 1), "It waits one epoch too long. Expected it to end when `patience` epochs have "
                                           "passed since the one that is kept."),
         )

@@ -213,7 +213,7 @@ def show_throws() -> None:
           praise="It is the exact test of McNemar, as `labkit.evaluation.mcnemar` and `scipy.stats.binomtest` have it.")
 def check_coin_p(coin_p):
     """Against scipy's binomtest, for unequal, equal and no counts, in both orders."""
-    from scipy.stats import binomtest, chi2
+    from scipy.stats import binom, binomtest, chi2
 
     for both, one, other, neither in ((20, 9, 2, 10), (20, 2, 9, 10), (5, 4, 4, 1), (30, 15, 30, 25), (6, 0, 0, 3)):
         apart, what = one + other, f"`coin_p` for {one} clips that only the first and {other} that only the second gets"
@@ -230,6 +230,10 @@ def check_coin_p(coin_p):
              "gets right."),
             (binomtest(max(one, other), apart or 1, alternative="less").pvalue,
              "This is the probability of at most the larger count. Take the smaller one."),
+            *((min(1.0, sides * binom.sf(max(one, other), apart, 0.5)),
+               "`1 - cdf(k)` is the probability of more than k; that of at least k is `1 - cdf(k - 1)`." + (
+                   "" if sides == 2 else " And a difference in either direction counts: double it."))
+              for sides in (2, 1)),
         ]
         if apart:
             wrong += [(chi2.sf((abs(one - other) - step) ** 2 / apart, 1),

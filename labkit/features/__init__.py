@@ -92,7 +92,7 @@ def mel_spectrogram(audio: np.ndarray) -> np.ndarray:
     AudioError : as `mel_power`.
 
     Used in: notebooks/00a_gallery, notebooks/00b_one_change, notebooks/01_spectrograms, notebooks/02_beat_sync,
-        notebooks/03_chromagrams
+        notebooks/03_chromagrams, notebooks/12_your_own_music
     """
     return _below_loudest(mel_power(audio))
 

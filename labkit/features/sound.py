@@ -26,7 +26,10 @@ _UNKNOWN_FRAMES = 2**62       # libsndfile's word for a stream of unknown length
 
 
 class AudioError(LabError, ValueError):
-    """A sound that cannot be used; the message says what was expected, what was found and what to do."""
+    """A sound that cannot be used; the message says what was expected, what was found and what to do.
+
+    Used in: notebooks/12_your_own_music
+    """
 
 
 def check_sound(audio: np.ndarray, name: str) -> np.ndarray:

@@ -12,7 +12,10 @@ from labkit.errors import LabError
 
 
 class ModelError(LabError, ValueError):
-    """A batch does not fit a model, a checkpoint does not, or a loss is no number."""
+    """A batch does not fit a model, a checkpoint does not, or a loss is no number.
+
+    Used in: notebooks/08_emotion
+    """
 
 
 def _without_padding(x: torch.Tensor, lengths: torch.Tensor, value: float = 0.0) -> torch.Tensor:
@@ -253,6 +256,8 @@ class CNNBackbone(Backbone):
         all values of the last maps, for clips of one length alone.
     input_length : S, frames of each clip; needed for 'flatten'.
     standardise : see Backbone.
+
+    Used in: notebooks/07b_cnn_genre
     """
 
     SHOWN = ("pools", "readout", "input_length")
@@ -420,6 +425,8 @@ class ASTBackbone(Backbone):
     max_length : the longest clip, in frames.
     dropout : in [0, 1).
     standardise : see Backbone.
+
+    Used in: notebooks/07c_transformer
     """
 
     SHOWN = ("patch", "heads", "max_length")

@@ -17,6 +17,8 @@ def save_checkpoint(model: nn.Module, file: str | Path, **facts: str | float | l
     Facts are what JSON holds, such as an epoch, a configuration (dict), label names (list) or a digest of the data.
     Single numbers of NumPy and torch become Python's. Raises ValueError, before anything is written, for other facts,
     and for one named "weights".
+
+    Used in: notebooks/09a_transfer
     """
     if "weights" in facts:
         raise ValueError("Expected facts beside the weights, found one named 'weights'. Give it another name.")

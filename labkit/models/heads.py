@@ -86,6 +86,8 @@ class Regressor(_Head):
     """One mood axis for each clip: `forward(x, targets, lengths) -> (loss, output)`; output and targets are (B,).
 
     The output is linear and the loss the mean squared error. Parameters as Classifier.
+
+    Used in: notebooks/09a_transfer
     """
 
     def __init__(self, backbone: Backbone, load_from_checkpoint: str | Path | None = None):
@@ -105,6 +107,8 @@ class MultitaskRegressor(_Head):
     """Valence, energy and danceability at once: one backbone, three outputs (B, 3), the sum of their three losses.
 
     Caruana (1997), hard parameter sharing. Parameters as Classifier.
+
+    Used in: notebooks/09b_multitask
     """
 
     def __init__(self, backbone: Backbone, load_from_checkpoint: str | Path | None = None):

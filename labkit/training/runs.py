@@ -46,7 +46,8 @@ def trained(name: str, build: Callable[[], nn.Module], train_loader: DataLoader,
     ------
     ModelError : as `fit`, or a cache that cannot be written to.
 
-    Used in: notebooks/05_lstm_genre, notebooks/06_evaluation
+    Used in: notebooks/05_lstm_genre, notebooks/06_evaluation, notebooks/07b_cnn_genre, notebooks/07c_transformer,
+        notebooks/09a_transfer, notebooks/11_latent_spaces, notebooks/12_your_own_music
     """
     with torch.random.fork_rng():
         torch.manual_seed(config.seed)
@@ -89,7 +90,8 @@ def cross_validated(name: str, folds: Sequence[tuple[DataLoader, DataLoader, Dat
     build : makes the untrained model of a training loader.
     config : as `trained`.
 
-    Used in: notebooks/08_emotion
+    Used in: notebooks/08_emotion, notebooks/09a_transfer, notebooks/09b_multitask, notebooks/10_submission,
+        notebooks/12_your_own_music
     """
     models, histories, places, outputs = [], [], [], []
     for number, (train_loader, val_loader, held_loader) in enumerate(folds, start=1):
