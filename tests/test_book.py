@@ -182,6 +182,8 @@ BAD = {
     "a traceback": ("<pre>Traceback (most recent call last)</pre>", "b_second: a traceback"),
     "an error output": ('<div class="output traceback">x</div>', "b_second: a traceback"),
     "error stream": ('<div class="output stderr">UserWarning: x</div>', "error output: UserWarning: x"),
+    "a table as text": ("<p>| score | mood |\n|—|—|\n| 1 | 2 |</p>", "a table that was not made into one: . score"),
+    "a table as text, dashes": ("<p>| score |\n|---|\n| 1 |</p>", "a table that was not made into one"),
     "unknown markup": ('<span class="problematic">:x:`y`</span>', "markup that was not understood: :x:`y`"),
 }
 

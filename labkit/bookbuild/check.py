@@ -18,6 +18,7 @@ from labkit.errors import LabError
 ABSOLUTE = re.compile(r"(?<![\w.:/~])(/(?:home|Users|root|tmp|private|var|mnt|media|workspace|content|data|srv|opt"
                       r"|Volumes|builds)/[\w.@-]+[^\s\"'<>]*"
                       r"|[A-Za-z]:\\\\?[\w.@-]+\\[^\s\"'<>]*)")
+TABLE_RULE = re.compile(r"\|\s*:?(-{2,}|[—–])")   # typography makes one dash of three
 FILE_NAME_ALT = re.compile(r"^[\w./-]+\.(png|svg|jpe?g|gif)$|^[0-9a-f]{16,}$|_images/", re.IGNORECASE)
 
 
@@ -66,7 +67,7 @@ def local_target(page: Path, address: str) -> Path | None:
 
 
 def text_faults(article: BeautifulSoup, root: Path) -> Iterable[str]:
-    """Tracebacks, error outputs and paths of one machine in what a reader sees."""
+    """Tracebacks, error outputs, raw tables and paths of one machine in what a reader sees."""
     text = article.get_text("\n")
     if "Traceback (most recent call last)" in text or article.select(".output.traceback"):
         yield "a traceback"
@@ -74,6 +75,8 @@ def text_faults(article: BeautifulSoup, root: Path) -> Iterable[str]:
         yield "error output: " + article.select_one(".output.stderr").get_text()[:120].strip()
     if article.select(".problematic, .system-message"):
         yield "markup that was not understood: " + article.select_one(".problematic, .system-message").get_text()[:120]
+    if raw := next((tag for tag in article.select("p, li") if TABLE_RULE.search(tag.get_text())), None):
+        yield f"a table that was not made into one: {raw.get_text()[:120].strip()}"
     for found in dict.fromkeys(match.group(0) for match in ABSOLUTE.finditer(text)):
         yield f"an absolute path: {found}"
     if re.search(rf"(?<![\w./-]){re.escape(str(root))}(?![\w-])", text):
